@@ -1,0 +1,301 @@
+// What the daemon may ask of the keeper and what it is told: docs/keeper-protocol.md as TypeScript types.
+// The codec is wire.ts, the connection client.ts; tests may drive the daemon with a fake Keeper.
+
+/** A name in one of the keeper's tables: 1 to 255 bytes of UTF-8. */
+export type Name = string;
+
+/** Who a signal goes to (§4 *signal child*). */
+export type Scope = "process" | "group" | "cgroup";
+export type Clock = "realtime" | "monotonic" | "boottime";
+/** How the keeper ends (§4 *finish*). Outside PID 1 of the initial namespace all but `exit` mean `exit` too. */
+export type Ending = "exit" | "power-off" | "reboot" | "halt" | "kexec";
+export type Family = "unix" | "ipv4" | "ipv6";
+export type SocketType = "stream" | "datagram" | "seqpacket";
+
+/** Where a child's descriptor comes from (§5 attribute 22). */
+export type DescriptorSource =
+  | { readonly name: Name }
+  | { readonly path: string; readonly flags: number; readonly mode?: number }
+  | { readonly own: 0 | 1 | 2 };
+
+export interface ResourceLimit {
+  /** setrlimit(2)'s number. */
+  readonly resource: number;
+  /** `undefined` is infinity. */
+  readonly soft: number | undefined;
+  readonly hard: number | undefined;
+}
+
+/** Everything a child can be given (§5). Only `arguments` is required; the environment is exactly `environment`. */
+export interface SpawnSpec {
+  readonly program?: string;
+  readonly arguments: readonly [string, ...string[]];
+  /** `NAME=VALUE` strings. */
+  readonly environment?: readonly string[];
+  readonly directory?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Supplementary groups; an empty list drops them all. */
+  readonly groups?: readonly number[];
+  readonly umask?: number;
+  readonly limits?: readonly ResourceLimit[];
+  readonly nice?: number;
+  readonly scheduler?: { readonly policy: number; readonly priority: number; readonly resetOnFork?: boolean };
+  readonly ioPriority?: number;
+  readonly oomScoreAdjustment?: number;
+  readonly noNewPrivileges?: boolean;
+  readonly boundingCapabilities?: bigint;
+  readonly ambientCapabilities?: bigint;
+  readonly inheritableCapabilities?: bigint;
+  readonly secureBits?: number;
+  readonly session?: "none" | "session" | "group";
+  readonly terminal?: { readonly name: Name } | { readonly path: string };
+  readonly descriptors?: readonly { readonly target: number; readonly source: DescriptorSource }[];
+  readonly listen?: readonly { readonly name: Name; readonly as: string }[];
+  readonly cgroup?: string;
+  readonly parentDeathSignal?: number;
+  readonly mark?: string;
+  readonly socketEnvironment?: Name;
+  readonly ignoredSignals?: readonly number[];
+  readonly processors?: readonly number[];
+}
+
+export interface ListenSpec {
+  readonly name: Name;
+  readonly family: Family;
+  /** A path (a leading `@` is abstract) or a numeric address. */
+  readonly address: string;
+  readonly port?: number;
+  readonly type: SocketType;
+  readonly backlog?: number;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly reusePort?: boolean;
+  readonly v6Only?: boolean;
+  readonly slot?: number;
+  readonly daemon?: boolean;
+  readonly directoryMode?: number;
+}
+
+/** One request (§4). `op` is the request's name there. */
+export type Request =
+  | { readonly op: "spawn"; readonly id: Name; readonly spec: SpawnSpec }
+  | { readonly op: "adopt"; readonly id: Name; readonly pid: number; readonly start: number }
+  | { readonly op: "signal-child"; readonly id: Name; readonly signal: number; readonly scope: Scope }
+  | { readonly op: "signal-process"; readonly pid: number; readonly start: number; readonly signal: number }
+  | { readonly op: "pipe"; readonly name: Name; readonly uid?: number; readonly gid?: number }
+  | ({ readonly op: "listen" } & ListenSpec)
+  | { readonly op: "socket-pair"; readonly name: Name; readonly peer: Name; readonly type: SocketType }
+  | { readonly op: "memory-file"; readonly name: Name; readonly size: number }
+  | {
+      readonly op: "open";
+      readonly name: Name;
+      readonly path: string;
+      readonly flags: number;
+      readonly mode?: number;
+    }
+  | {
+      readonly op: "notify-socket";
+      readonly name: Name;
+      readonly path: string;
+      readonly mode?: number;
+      readonly uid?: number;
+      readonly gid?: number;
+    }
+  | { readonly op: "close"; readonly name: Name; readonly unlink?: boolean }
+  | { readonly op: "watch"; readonly name: Name; readonly on: boolean }
+  | { readonly op: "accept"; readonly name: Name; readonly connection: Name }
+  | {
+      readonly op: "pass";
+      readonly through: Name;
+      readonly names: readonly Name[];
+      readonly data: Uint8Array;
+    }
+  | { readonly op: "put-note"; readonly key: Name; readonly value: Uint8Array }
+  | { readonly op: "delete-note"; readonly key: Name }
+  | {
+      readonly op: "arm-timer";
+      readonly id: Name;
+      readonly clock: Clock;
+      /** Absolute, in nanoseconds of `clock`. */
+      readonly at: bigint;
+      readonly kill?: Name;
+      readonly signal?: number;
+      readonly scope?: Scope;
+    }
+  | { readonly op: "disarm-timer"; readonly id: Name }
+  | { readonly op: "acknowledge"; readonly event: bigint; readonly store?: Name }
+  | {
+      readonly op: "configure";
+      readonly silence?: number;
+      readonly culprit?: Name;
+      readonly orphans?: boolean;
+      readonly grace?: number;
+      readonly deaths?: number;
+      readonly window?: number;
+    }
+  | { readonly op: "begin-shutdown"; readonly deadline: number; readonly how: Ending; readonly code?: number }
+  | { readonly op: "finish"; readonly how: Ending; readonly code?: number; readonly grace?: number }
+  | { readonly op: "relaunch"; readonly reason?: string }
+  | { readonly op: "hibernate" }
+  | { readonly op: "tell-manager"; readonly data: string };
+
+/** One result. `errno` 0 is success; `text` says what was attempted on what. Only the fields of its request are set. */
+export interface Result {
+  readonly errno: number;
+  readonly text: string;
+  readonly pid?: number;
+  readonly start?: number;
+  readonly alive?: boolean;
+  readonly port?: number;
+  readonly path?: string;
+  readonly local?: string;
+  readonly remote?: string;
+  readonly remotePort?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** What every event carries: its number, to acknowledge, and when it happened (realtime, ns). */
+export interface EventHeader {
+  readonly event: bigint;
+  readonly at: bigint;
+}
+
+/** Why a child never came to execute its program. */
+export interface SetupFailure {
+  /** One of the stages of §7, such as `chdir`. */
+  readonly stage: string;
+  readonly errno: number;
+  /** The object: the directory, the file, the program. */
+  readonly text: string;
+}
+
+export type KeeperEvent = EventHeader &
+  (
+    | { readonly type: "child-started"; readonly id: Name; readonly pid: number }
+    | {
+        readonly type: "child-ended";
+        readonly id: Name;
+        readonly pid: number;
+        /** The raw wait status. */
+        readonly status: number;
+        readonly userMicroseconds: number;
+        readonly systemMicroseconds: number;
+        readonly peakKibibytes: number;
+        readonly failure?: SetupFailure;
+      }
+    | {
+        readonly type: "orphan-ended";
+        readonly pid: number;
+        readonly start: number;
+        readonly status: number;
+        readonly lost: number;
+      }
+    | { readonly type: "readable"; readonly name: Name }
+    | {
+        readonly type: "datagram";
+        readonly name: Name;
+        readonly data: Uint8Array;
+        readonly pid: number;
+        readonly uid: number;
+        readonly gid: number;
+        readonly start: number;
+        readonly descriptors: number;
+        readonly truncated: boolean;
+      }
+    | { readonly type: "timer-fired"; readonly id: Name }
+    | { readonly type: "clock-was-set" }
+    | {
+        readonly type: "signal";
+        readonly signal: number;
+        readonly pid: number;
+        readonly uid: number;
+        readonly count: number;
+      }
+    | {
+        readonly type: "daemon-restarted";
+        readonly status: number;
+        readonly reason: "died" | "silent" | "malformed" | "relaunch" | "woken";
+        readonly text: string;
+        readonly deaths: number;
+        readonly generation: number;
+      }
+  );
+
+export interface KeeperRecord {
+  readonly pid: number;
+  readonly started: bigint;
+  /** Whether the keeper is PID 1. */
+  readonly init: boolean;
+  /** Whether that is in the initial PID namespace: a machine, not a container. */
+  readonly initial: boolean;
+  readonly generation: number;
+  readonly rescue: boolean;
+  readonly slots: readonly {
+    readonly number: number;
+    readonly descriptor: number;
+    readonly family: Family;
+  }[];
+  /** Whether a service manager above us set NOTIFY_SOCKET. */
+  readonly manager: boolean;
+  readonly release: string;
+  /** Whether the keeper's standard input, output and error are terminals. */
+  readonly terminals: readonly [boolean, boolean, boolean];
+  readonly bootId: string;
+  readonly orphans: number;
+}
+
+export interface ChildRecord {
+  readonly id: Name;
+  readonly pid: number;
+  readonly start: number;
+  readonly state: "setup" | "running" | "ended";
+  readonly spawned: bigint;
+  readonly cgroup?: string;
+  readonly adopted: boolean;
+}
+
+export interface DescriptorRecord {
+  readonly name: Name;
+  readonly kind: "other" | "pipe" | "listener" | "notify" | "connection" | "memory" | "socket-pair";
+  readonly path?: string;
+  readonly watched: boolean;
+  /** The number under which this daemon inherited it. */
+  readonly daemonDescriptor?: number;
+}
+
+export interface TimerRecord {
+  readonly id: Name;
+  readonly clock: Clock;
+  readonly at: bigint;
+  readonly kill?: Name;
+}
+
+/** What the keeper held when this daemon said hello. */
+export interface Inventory {
+  readonly keeper: KeeperRecord;
+  readonly children: readonly ChildRecord[];
+  readonly descriptors: readonly DescriptorRecord[];
+  readonly notes: ReadonlyMap<Name, Uint8Array>;
+  readonly timers: readonly TimerRecord[];
+}
+
+/** The daemon's view of the keeper. Requests are written in the order of the calls. */
+export interface Keeper {
+  /** What it held at hello. */
+  readonly inventory: Inventory;
+  /**
+   * Sends one frame and resolves with one result for each request, in order; it rejects only when the keeper is
+   * gone or the frame cannot be encoded. With `stopOnError` what follows a failed request is not applied (ECANCELED).
+   */
+  send(
+    requests: readonly Request[],
+    options?: { readonly stopOnError?: boolean },
+  ): Promise<readonly Result[]>;
+  /** Sets the one receiver of events; those that arrived before are delivered first. */
+  onEvent(receiver: (event: KeeperEvent) => void): void;
+  /** Called once when the keeper is gone or what it sends cannot be read: the daemon must exit. */
+  onLost(receiver: (reason: Error) => void): void;
+}
