@@ -1,0 +1,125 @@
+// What surrounds the keeper: the machine or container that it finds, what is missing there, the limits, the
+// manager above.
+#include "keeper.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct place place;
+static struct rlimit files;
+
+static bool is_mounted(const char *path) {
+  struct stat here, above;
+  char parent[64];
+  snprintf(parent, sizeof parent, "%s/..", path);
+  return stat(path, &here) == 0 && stat(parent, &above) == 0 && here.st_dev != above.st_dev;
+}
+
+static void mount_missing(const char *type, const char *path, unsigned long flags, const char *options) {
+  if (is_mounted(path))
+    return;
+  if (mkdir(path, 0755) < 0 && errno != EEXIST)
+    say("make directory %s: %s", path, strerror(errno));
+  if (mount(type, path, type, flags, options) < 0)
+    say("mount %s on %s: %s", type, path, strerror(errno));
+}
+
+void mount_essentials(void) {
+  enum { SAFE = MS_NOSUID | MS_NODEV };
+  mount_missing("proc", "/proc", SAFE | MS_NOEXEC, NULL);
+  mount_missing("sysfs", "/sys", SAFE | MS_NOEXEC, NULL);
+  mount_missing("devtmpfs", "/dev", MS_NOSUID, "mode=0755");
+  mount_missing("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=0620,ptmxmode=0666");
+  mount_missing("tmpfs", "/dev/shm", SAFE, "mode=1777");
+  mount_missing("tmpfs", "/run", SAFE, "mode=0755");
+  mount_missing("cgroup2", "/sys/fs/cgroup", SAFE | MS_NOEXEC, NULL);
+}
+
+static bool in_initial_namespace(void) {
+  char link[64];
+  ssize_t length = readlink("/proc/self/ns/pid", link, sizeof link - 1);
+  link[length > 0 ? length : 0] = 0;
+  return strcmp(link, "pid:[4026531836]") == 0; // the kernel's fixed inode number of it
+}
+
+// 0, 1 and 2 must be something, or the next descriptor that is opened would become the standard error.
+static void open_standard_descriptors(void) {
+  int fd;
+  do {
+    fd = open(place.initial && access("/dev/console", F_OK) == 0 ? "/dev/console" : "/dev/null",
+              O_RDWR | O_NOCTTY);
+    if (fd < 0)
+      fd = memfd_create("nothing", 0);
+  } while (fd >= 0 && fd <= 2);
+  if (fd > 2)
+    close(fd);
+}
+
+bool boot(void) {
+  static const int ignored[] = {SIGPIPE, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    signal(ignored[i], SIG_IGN);
+  place.started = now(CLOCK_REALTIME);
+  place.init = getpid() == 1;
+  // Without /proc nothing tells a machine from a container; where it is missing PID 1 may mount it.
+  if (place.init && access("/proc/self", F_OK) < 0)
+    mount_missing("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+  place.initial = in_initial_namespace();
+  if (place.init && place.initial) {
+    mount_essentials();
+    if (reboot(RB_DISABLE_CAD) < 0)
+      say("disable ctrl-alt-del: %s", strerror(errno));
+  }
+  open_standard_descriptors();
+  if (close_range(3, ~0U, 0) < 0) // a kernel before 5.9
+    for (int fd = 3; fd < 1024; fd++)
+      close(fd);
+  if (!place.init && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+    return false;
+  if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+    return false;
+  if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){files.rlim_max, files.rlim_max}) < 0)
+    say("raise the limit of open files: %s", strerror(errno));
+  size_t length = proc_read("/proc/sys/kernel/random/boot_id", place.boot_id, sizeof place.boot_id);
+  place.boot_id[length > 0 ? length - 1 : 0] = 0; // its newline
+  place.manager = getenv("NOTIFY_SOCKET");
+  struct bytes name = {(const uint8_t *)"log/daemon", 10};
+  // Its own open file: that it does not block is the daemon's affair and not that of the pipe's other users.
+  place.log = pipe_both_ways(&place.log_writer);
+  return place.log >= 0 && fcntl(place.log_writer, F_SETFL, O_NONBLOCK) == 0 &&
+         descriptor_add(name, PIPE_END, place.log) != NULL;
+}
+
+void child_reset(void) {
+  setrlimit(RLIMIT_NOFILE, &files); // cannot fail: it lowers the keeper's own
+}
+
+int tell_manager(const struct request *r) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = place.manager != NULL ? strlen(place.manager) : 0;
+  if (length == 0 || length >= sizeof address.sun_path)
+    return fail(ENOENT, "tell manager: there is none");
+  memcpy(address.sun_path, place.manager, length);
+  if (address.sun_path[0] == '@')
+    address.sun_path[0] = 0;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
+  if (fd < 0 ||
+      sendto(fd, BYTES(r, F_DATA).at, BYTES(r, F_DATA).length, MSG_DONTWAIT | MSG_NOSIGNAL,
+             (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+    error = fail(errno, "tell manager at %.100s", place.manager);
+  if (fd >= 0)
+    close(fd);
+  return error;
+}

@@ -1,0 +1,390 @@
+// The daemon: started, talked to, watched for silence, started again. Whatever happens to it, nothing else is
+// touched.
+#include "keeper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// The output may grow by one whole frame beyond FULL: what is produced is produced only below it.
+enum { FULL = 65536, FIRST_FREE = SLOT_BASE + SLOTS, INHERITED_MAX = 256 };
+enum reason { DIED, SILENT, MALFORMED, RELAUNCHED, WOKEN };
+
+struct policy policy = {.silence = 30 * SECOND, .grace = 5 * SECOND, .window = 60 * SECOND, .deaths = 5};
+pid_t daemon_pid;
+bool daemon_greeted, daemon_rescue;
+int64_t daemon_due, daemon_generation = -1;
+
+static char **program, **environment, **environment_end;
+static int control = -1;
+static uint32_t interest;
+static bool deaf; // nothing more is read from this daemon: it hung up, or talked nonsense
+static int64_t born, hung_up, deaths[64];
+static uint8_t input[WIRE_FRAME_MAX + 4], output_bytes[FULL + WIRE_FRAME_MAX + 4];
+static size_t input_start, input_end;
+static struct writer output = {output_bytes, 0, sizeof output_bytes, false};
+
+// Why a daemon is followed by another: of the one that lives, and of the one before, which its successor is
+// told.
+static struct departure {
+  enum reason reason;
+  int status;
+  int64_t deaths;
+  char text[1024];
+} leaving, told;
+static struct event restarted;
+
+static void end_daemon(enum reason reason) {
+  leaving.reason = reason;
+  kill(daemon_pid, SIGKILL); // it is our child and not reaped: this cannot fail or hit another
+}
+
+static void stop_listening(void) {
+  deaf = true;
+  unwatch(control);
+}
+
+static void malformed(const char *wrong) {
+  say("the daemon talks nonsense and is started again: %s", wrong);
+  snprintf(leaving.text, sizeof leaving.text, "%s", wrong);
+  stop_listening();
+  end_daemon(MALFORMED);
+}
+
+static void hang_up(void) {
+  stop_listening();
+  hung_up = now(CLOCK_MONOTONIC);
+}
+
+static bool apply_frame(void) {
+  struct bytes rest = {input + input_start, input_end - input_start};
+  const char *wrong;
+  int applied = requests_apply(&rest, &output, &wrong);
+  input_start = input_end - rest.length;
+  if (applied < 0)
+    malformed(wrong);
+  if (applied <= 0 && input_start > 0) {
+    memmove(input, rest.at, rest.length);
+    input_end = rest.length;
+    input_start = 0;
+  }
+  ending_tick(); // finish takes effect after its frame
+  return applied > 0;
+}
+
+static bool receive(void) {
+  ssize_t length = read(control, input + input_end, sizeof input - input_end);
+  input_end += length > 0 ? (size_t)length : 0;
+  return length > 0;
+}
+
+static void ready(struct source *source, uint32_t events) {
+  (void)source;
+  // What a dead daemon had still sent is read when it is reaped.
+  if ((events & EPOLLIN && !receive() && errno != EAGAIN) || events & (EPOLLHUP | EPOLLERR))
+    hang_up();
+}
+
+static struct source source = {ready};
+
+static void flush(void) {
+  ssize_t sent = output.used > 0 ? send(control, output.bytes, output.used, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
+  if (sent < 0 && errno != EAGAIN)
+    hang_up();
+  if (sent > 0)
+    memmove(output.bytes, output.bytes + sent, output.used -= (size_t)sent);
+}
+
+static bool hello_waits(void) {
+  struct bytes rest = {input + input_start, input_end - input_start}, fields;
+  struct frame frame;
+  const char *wrong;
+  uint16_t type;
+  return wire_frame(&rest, &frame, &wrong) > 0 && wire_item(&frame.items, &type, &fields) > 0 &&
+         type == R_HELLO;
+}
+
+// One thing that fills the output: the inventory before the result of hello, requests before events.
+static bool step(void) {
+  if (!daemon_greeted && hello_waits() && inventory_send(&output))
+    return true;
+  return apply_frame() || (daemon_greeted && !deaf && events_send(&output));
+}
+
+void daemon_work(void) {
+  if (daemon_pid == 0 || deaf)
+    return;
+  do
+    flush();
+  while (!deaf && output.used <= FULL && step());
+  uint32_t wanted =
+      (output.used <= FULL && input_end < sizeof input ? EPOLLIN : 0) | (output.used > 0 ? EPOLLOUT : 0);
+  if (!deaf && wanted != interest && !watch(&source, control, wanted))
+    hang_up();
+  interest = wanted;
+}
+
+int daemon_greets(const struct request *r) {
+  if (INT(r, F_VERSION) < WIRE_VERSION)
+    return fail(EPROTONOSUPPORT, "hello: version %lld is none", (long long)INT(r, F_VERSION));
+  daemon_greeted = true;
+  events_rewind();
+  wire_put_integer(r->out, F_VERSION, WIRE_VERSION);
+  return 0;
+}
+
+int relaunch(const struct request *r) {
+  leaving.reason = RELAUNCHED;
+  string_of(BYTES(r, F_WHY), leaving.text, sizeof leaving.text);
+  return 0;
+}
+
+int hibernate(const struct request *r) {
+  (void)r;
+  if (events_oldest() != NULL)
+    return fail(EBUSY, "hibernate: event %lld is not acknowledged", (long long)events_oldest()->number);
+  leaving.reason = WOKEN;
+  return 0;
+}
+
+void daemon_put_event(struct writer *out) {
+  wire_put_integer(out, F_STATUS, told.status);
+  wire_put_integer(out, F_REASON, told.reason);
+  wire_put_string(out, F_TEXT, told.text);
+  wire_put_integer(out, F_DEATHS, told.deaths);
+  wire_put_integer(out, F_GENERATION, daemon_generation);
+}
+
+void daemon_part(void) {
+  if (daemon_pid != 0)
+    shutdown(control, SHUT_RDWR);
+}
+
+// Decides when the next daemon starts, and in which mode.
+static void plan_next(int status) {
+  int64_t time = now(CLOCK_MONOTONIC);
+  enum { REMEMBERED = sizeof deaths / sizeof *deaths };
+  if (time - born >= policy.window) {
+    daemon_rescue = false;
+    memset(deaths, 0, sizeof deaths);
+  }
+  if (leaving.reason < RELAUNCHED) {
+    memmove(deaths + 1, deaths, sizeof deaths - sizeof *deaths);
+    deaths[0] = time;
+  }
+  leaving.status = status;
+  leaving.deaths = 0;
+  while (leaving.deaths < REMEMBERED && deaths[leaving.deaths] != 0 &&
+         time - deaths[leaving.deaths] < policy.window)
+    leaving.deaths++;
+  daemon_due = leaving.reason == WOKEN ? NEVER : time;
+  if (leaving.reason >= RELAUNCHED)
+    return;
+  if (policy.deaths > 0 && leaving.deaths >= policy.deaths)
+    daemon_rescue = true;
+  if (leaving.deaths >= 2) // at once, then 0.1 s, doubled up to 5 s
+    daemon_due += leaving.deaths >= 8 ? 5 * SECOND : SECOND / 10 << (leaving.deaths - 2);
+}
+
+bool daemon_reaped(pid_t pid, int status) {
+  if (pid != daemon_pid)
+    return false;
+  // Nobody can add to what it had sent: so that this ends, even if it gave its end of the channel away.
+  shutdown(control, SHUT_RD);
+  unwatch(control);
+  while (leaving.reason != MALFORMED) {
+    output.used = 0;
+    if (!apply_frame() && !receive())
+      break;
+  }
+  close(control);
+  control = -1;
+  output.used = input_start = input_end = 0;
+  daemon_pid = 0;
+  daemon_greeted = false;
+  plan_next(status);
+  return true;
+}
+
+struct move {
+  int from, to;
+};
+
+// In the new process: only system calls. It gets exactly the descriptors of `moves`.
+static _Noreturn void execute(struct move *moves, int count, int report) {
+  bool moved = true;
+  for (int i = 0; i < count; i++) // out of the way first: a source may be another's target
+    moved = moved && (moves[i].from = fcntl(moves[i].from, F_DUPFD_CLOEXEC, FIRST_FREE + count)) >= 0;
+  report = moved ? fcntl(report, F_DUPFD_CLOEXEC, FIRST_FREE + count) : report;
+  for (int i = 0; i < count; i++)
+    moved = moved && dup2(moves[i].from, moves[i].to) >= 0;
+  if (moved) {
+    setsid();
+    child_reset();
+    for (int number = 1; number <= SIGRTMAX; number++)
+      signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvpe(program[0], program, environment);
+  }
+  int error = errno;
+  _exit(write(report, &error, sizeof error) < 0 ? 126 : 127);
+}
+
+static __attribute__((noinline)) pid_t launch(struct move *moves, int count, int report) {
+  pid_t pid = vfork();
+  if (pid == 0)
+    execute(moves, count, report);
+  return pid;
+}
+
+static int plan_descriptors(struct move *moves, int channel) {
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC), count = 0;
+  moves[count++] = (struct move){null < 0 ? 0 : null, 0};
+  moves[count++] = (struct move){place.log_writer, 1};
+  moves[count++] = (struct move){place.log_writer, 2};
+  moves[count++] = (struct move){channel, 3};
+  for (int i = 0; i < SLOTS; i++)
+    if (slots[i].fd >= 0)
+      moves[count++] = (struct move){slots[i].fd, SLOT_BASE + i};
+  int next = FIRST_FREE;
+  for (struct entry *entry = descriptors.first; entry != NULL; entry = entry->next) {
+    struct descriptor *descriptor = (struct descriptor *)entry;
+    if (descriptor->slot >= 0)
+      continue;
+    bool room = descriptor->inherited && next < FIRST_FREE + INHERITED_MAX;
+    descriptor->daemon_fd = room ? next++ : -1;
+    if (room)
+      moves[count++] = (struct move){descriptor->fd, descriptor->daemon_fd};
+  }
+  return count;
+}
+
+static bool failed_to_start(int error) {
+  snprintf(leaving.text, sizeof leaving.text, "start %s: %s", program[0], strerror(error));
+  say("%s", leaving.text);
+  leaving.reason = DIED;
+  plan_next(0);
+  return false;
+}
+
+bool daemon_start(void) {
+  static struct move moves[4 + SLOTS + INHERITED_MAX];
+  static char generation[48];
+  int channel[2], report[2], error = 0;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
+    return failed_to_start(errno);
+  if (pipe2(report, O_CLOEXEC) < 0) {
+    error = errno;
+    close(channel[0]);
+    close(channel[1]);
+    return failed_to_start(error);
+  }
+  slots_renew();
+  born = now(CLOCK_MONOTONIC);
+  int count = plan_descriptors(moves, channel[1]), null = moves[0].from;
+  snprintf(generation, sizeof generation, "SHEPHERD_GENERATION=%lld", (long long)daemon_generation + 1);
+  environment_end[0] = generation;
+  environment_end[1] = daemon_rescue ? "SHEPHERD_RESCUE=1" : NULL;
+  pid_t pid = launch(moves, count, report[1]);
+  error = pid < 0 ? errno : 0;
+  close(channel[1]);
+  close(report[1]);
+  if (null > 2)
+    close(null);
+  if (pid > 0 && read(report[0], &error, sizeof error) == sizeof error)
+    waitpid(pid, NULL, 0); // it could not execute and has exited
+  close(report[0]);
+  if (error != 0) {
+    close(channel[0]);
+    return failed_to_start(error);
+  }
+  fcntl(channel[0], F_SETFL, O_NONBLOCK);
+  control = channel[0];
+  daemon_pid = pid;
+  interest = EPOLLIN;
+  deaf = false;
+  hung_up = 0;
+  inventory_rewind();
+  if (++daemon_generation > 0) {
+    event_cancel(&restarted); // an older one that nobody took note of
+    told = leaving;
+    event_raise(&restarted, E_RESTARTED);
+  }
+  leaving = (struct departure){.reason = DIED};
+  if (!watch(&source, control, interest)) // one that cannot be heard is no use
+    end_daemon(DIED);
+  return true;
+}
+
+// Silent is who leaves an event or a connection waiting for too long. When nothing waits there is nothing to
+// look at.
+static int64_t silence_tick(int64_t time) {
+  if (policy.silence == 0 || leaving.reason == SILENT || leaving.reason == MALFORMED)
+    return NEVER;
+  const struct event *event = events_oldest();
+  int64_t connection = slots_sample(),
+          since = event != NULL && event->since < connection ? event->since : connection;
+  if (since == NEVER)
+    return NEVER;
+  int64_t due = (since > born ? since : born) + policy.silence;
+  if (time < due) // a connection that is accepted tells nobody: look again soon
+    return connection != NEVER && time + SECOND < due ? time + SECOND : due;
+  struct bytes culprit = note_value(policy.culprit);
+  string_of(culprit, leaving.text, sizeof leaving.text);
+  say("the daemon was silent for %lld s and is started again; it was doing: %s",
+      (long long)(policy.silence / SECOND), culprit.length > 0 ? leaving.text : "unknown");
+  end_daemon(SILENT);
+  return NEVER;
+}
+
+int64_t daemon_tick(void) {
+  int64_t time = now(CLOCK_MONOTONIC);
+  if (daemon_pid == 0) {
+    if (daemon_due == NEVER && (events_oldest() != NULL || slots_sample() != NEVER))
+      daemon_due = time; // it hibernated
+    if (time < daemon_due || !daemon_start())
+      return daemon_due;
+  }
+  if (hung_up == 0)
+    return silence_tick(time);
+  // It closed its channel: most likely it is about to exit, but it must.
+  if (time < hung_up + SECOND)
+    return hung_up + SECOND;
+  hung_up = time;
+  kill(daemon_pid, SIGKILL);
+  return NEVER;
+}
+
+bool daemon_prepare(char **arguments) {
+  extern char **environ;
+  size_t count = 0, kept = 1;
+  while (environ[count] != NULL)
+    count++;
+  program = arguments;
+  environment = calloc(count + 4, sizeof *environment);
+  if (environment == NULL)
+    return false;
+  environment[0] = "SHEPHERD_KEEPER_FD=3";
+  for (char **variable = environ; *variable != NULL; variable++) {
+    static const char prefix[] = "SHEPHERD_SAVED_", certificates[] = "NODE_EXTRA_CA_CERTS=";
+    char *value = *variable;
+    if (strncmp(value, "SHEPHERD_KEEPER_FD=", 19) == 0 || strncmp(value, "SHEPHERD_GENERATION=", 20) == 0 ||
+        strncmp(value, "SHEPHERD_RESCUE=", 16) == 0)
+      continue; // of a daemon that runs us
+    if (strncmp(value, certificates, sizeof certificates - 1) == 0 &&
+        asprintf(&value, "%s%s", prefix, *variable) < 0)
+      return false;
+    environment[kept++] = value;
+  }
+  environment_end = environment + kept;
+  return true;
+}

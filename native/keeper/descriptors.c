@@ -1,0 +1,348 @@
+// The descriptors by name: pipes, files and socket pairs; watching, passing, receiving. Sockets with
+// addresses: sockets.c.
+#include "keeper.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { FDS_MAX = 253, PASSED_MAX = 250 }; // in one message: the kernel's bound, the contract's
+
+struct table descriptors = {.what = "descriptor", .record_size = sizeof(struct descriptor), .limit = 16384};
+
+static int arm(struct descriptor *descriptor) {
+  if (!watch(&descriptor->source, descriptor->fd, EPOLLIN | EPOLLONESHOT))
+    return fail(errno, "watch descriptor %s", descriptor->entry.name);
+  return 0;
+}
+
+struct descriptor *descriptor_find(struct bytes name) {
+  struct descriptor *descriptor = (struct descriptor *)table_find(&descriptors, name);
+  if (descriptor == NULL)
+    missing("descriptor", name);
+  return descriptor;
+}
+
+static bool reserved(struct bytes name) {
+  return (name.length >= 10 && memcmp(name.at, "log/daemon", 10) == 0) ||
+         (name.length >= 5 && memcmp(name.at, "slot/", 5) == 0);
+}
+
+static void remove_descriptor(struct descriptor *descriptor) {
+  event_cancel(&descriptor->event);
+  if (descriptor->fd >= 0) {
+    unwatch(descriptor->fd); // others may share the open file: closing it here would not end the watch
+    close(descriptor->fd);
+  }
+  if (descriptor->slot >= 0)
+    slot_bind(descriptor->slot, NULL);
+  free(descriptor->path);
+  table_remove(&descriptors, &descriptor->entry);
+}
+
+// What a message on a socket brought. Its descriptors are the caller's to close.
+struct received {
+  ssize_t length;
+  struct ucred sender;
+  bool truncated;
+  size_t count;
+  int fds[FDS_MAX];
+};
+
+static void receive(int fd, int flags, struct received *got) {
+  union {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(FDS_MAX * sizeof(int))];
+  } control;
+  struct iovec data = {scratch, sizeof scratch};
+  struct msghdr message = {
+      .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  *got = (struct received){.length = recvmsg(fd, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC)};
+  if (got->length < 0)
+    return;
+  got->truncated = (message.msg_flags & MSG_TRUNC) != 0;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c))
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS)
+      memcpy(&got->sender, CMSG_DATA(c), sizeof got->sender);
+    else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+      got->count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      memcpy(got->fds, CMSG_DATA(c), got->count * sizeof(int));
+    }
+}
+
+// Looks at the next datagram and leaves it in the kernel's queue.
+static void peek(int fd, struct received *got) {
+  receive(fd, MSG_PEEK, got);
+  for (size_t i = 0; i < got->count; i++)
+    close(got->fds[i]);
+}
+
+static bool brings_datagrams(const struct descriptor *descriptor) {
+  int type = SOCK_STREAM;
+  if (descriptor->kind == PAIR)
+    getsockopt(descriptor->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
+  return descriptor->kind == NOTIFY || type != SOCK_STREAM;
+}
+
+static void readable(struct source *source, uint32_t events) {
+  (void)events;
+  struct descriptor *descriptor = CONTAINER(source, struct descriptor, source);
+  if (!brings_datagrams(descriptor)) {
+    event_raise(&descriptor->event, E_READABLE);
+    return;
+  }
+  struct received got;
+  pid_t parent;
+  peek(descriptor->fd, &got);
+  if (got.length < 0) {
+    arm(descriptor);
+    return;
+  }
+  // Now, while the sender most likely lives: later its number may be another's.
+  if (!proc_stat(got.sender.pid, &parent, &descriptor->sender_start))
+    descriptor->sender_start = 0;
+  event_raise(&descriptor->event, E_DATAGRAM);
+}
+
+struct descriptor *descriptor_add(struct bytes name, enum descriptor_kind kind, int fd) {
+  struct descriptor *descriptor = (struct descriptor *)table_add(&descriptors, name);
+  if (descriptor == NULL)
+    return NULL;
+  descriptor->kind = kind;
+  descriptor->fd = fd;
+  descriptor->slot = -1;
+  descriptor->daemon_fd = -1;
+  descriptor->source.ready = readable;
+  return descriptor;
+}
+
+int pipe_both_ways(int *writer) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0)
+    return -1;
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+  int both = open(path, O_RDWR | O_CLOEXEC), error = errno;
+  close(ends[0]);
+  if (both < 0 || writer == NULL)
+    close(ends[1]);
+  else
+    *writer = ends[1];
+  errno = error;
+  return both;
+}
+
+static int make_pipe(struct descriptor *descriptor, const struct request *r) {
+  if ((descriptor->fd = pipe_both_ways(NULL)) < 0)
+    return fail(errno, "make pipe %s", descriptor->entry.name);
+  if (fchown(descriptor->fd, (uid_t)integer_or(r, F_UID, -1), (gid_t)integer_or(r, F_GID, -1)) < 0)
+    return fail(errno, "give pipe %s to its user", descriptor->entry.name);
+  return 0;
+}
+
+static int make_memory_file(struct descriptor *descriptor, const struct request *r) {
+  char name[200];
+  descriptor->fd = memfd_create(string_of(BYTES(r, F_NAME), name, sizeof name), MFD_CLOEXEC);
+  if (descriptor->fd < 0 || ftruncate(descriptor->fd, INT(r, F_SIZE)) < 0)
+    return fail(errno, "make memory file %s of %lld bytes", descriptor->entry.name,
+                (long long)INT(r, F_SIZE));
+  return 0;
+}
+
+static int make_open(struct descriptor *descriptor, const struct request *r) {
+  char path[4096];
+  int flags = (int)INT(r, F_FLAGS);
+  // Non-blocking while it opens: a FIFO or a line without carrier must not hold the keeper up.
+  descriptor->fd = open(string_of(BYTES(r, F_PATH), path, sizeof path),
+                        flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, (mode_t)integer_or(r, F_MODE, 0600));
+  if (descriptor->fd < 0 || (!(flags & O_NONBLOCK) && fcntl(descriptor->fd, F_SETFL, flags) < 0))
+    return fail(errno, "open %.200s", path);
+  if ((descriptor->path = strdup(path)) == NULL)
+    return fail(ENOMEM, "open %.200s", path);
+  return 0;
+}
+
+int make_descriptor(const struct request *r) {
+  if (reserved(BYTES(r, F_NAME)))
+    return fail(EPERM, "make descriptor %.*s: the name is the keeper's", SHOWN(BYTES(r, F_NAME)));
+  struct descriptor *descriptor = descriptor_add(BYTES(r, F_NAME), OTHER, -1);
+  if (descriptor == NULL)
+    return errno;
+  int error = 0;
+  switch (r->type) {
+  case R_PIPE:
+    descriptor->kind = PIPE_END;
+    error = make_pipe(descriptor, r);
+    break;
+  case R_MEMORY_FILE:
+    descriptor->kind = MEMORY;
+    error = make_memory_file(descriptor, r);
+    break;
+  case R_OPEN:
+    error = make_open(descriptor, r);
+    break;
+  default:
+    descriptor->kind = r->type == R_LISTEN ? LISTENER : NOTIFY;
+    if ((error = make_socket(descriptor, r)) == 0 && r->type == R_NOTIFY_SOCKET)
+      error = arm(descriptor);
+  }
+  if (error != 0) {
+    if (descriptor->bound)
+      unlink(descriptor->path);
+    remove_descriptor(descriptor);
+  }
+  return error;
+}
+
+int socket_pair(const struct request *r) {
+  struct bytes names[2] = {BYTES(r, F_NAME), BYTES(r, F_PEER)};
+  int fds[2];
+  if (reserved(names[0]) || reserved(names[1]))
+    return fail(EPERM, "make socket pair %.*s: the name is the keeper's", SHOWN(names[0]));
+  if (socketpair(AF_UNIX, (int)INT(r, F_TYPE) | SOCK_CLOEXEC, 0, fds) < 0)
+    return fail(errno, "make socket pair %.*s", SHOWN(names[0]));
+  struct descriptor *near = descriptor_add(names[0], PAIR, fds[0]);
+  if (near != NULL && descriptor_add(names[1], PAIR, fds[1]) != NULL)
+    return 0;
+  int error = errno;
+  if (near != NULL)
+    remove_descriptor(near);
+  else
+    close(fds[0]);
+  close(fds[1]);
+  return error;
+}
+
+int close_descriptor(const struct request *r) {
+  struct descriptor *descriptor = descriptor_find(BYTES(r, F_NAME));
+  if (descriptor == NULL)
+    return errno;
+  if (reserved(BYTES(r, F_NAME)))
+    return fail(EPERM, "close %s: it is the keeper's", descriptor->entry.name);
+  int error = 0;
+  if (integer_or(r, F_UNLINK, 0) && descriptor->bound && unlink(descriptor->path) < 0 && errno != ENOENT)
+    error = fail(errno, "unlink %.200s", descriptor->path);
+  remove_descriptor(descriptor);
+  return error;
+}
+
+int watch_descriptor(const struct request *r) {
+  struct descriptor *descriptor = descriptor_find(BYTES(r, F_NAME));
+  if (descriptor == NULL)
+    return errno;
+  if (descriptor->kind == NOTIFY || descriptor->slot >= 0)
+    return fail(EINVAL, "watch descriptor %s: the keeper does already", descriptor->entry.name);
+  if (INT(r, F_ON) == descriptor->watched)
+    return 0;
+  descriptor->watched = INT(r, F_ON) && arm(descriptor) == 0;
+  if (INT(r, F_ON))
+    return descriptor->watched ? 0 : errno;
+  event_cancel(&descriptor->event);
+  unwatch(descriptor->fd);
+  return 0;
+}
+
+int pass(const struct request *r) {
+  struct descriptor *through = descriptor_find(BYTES(r, F_THROUGH));
+  if (through == NULL)
+    return errno;
+  struct bytes rest = r->fields, name, data = BYTES(r, F_DATA);
+  if (data.length == 0)
+    return fail(EINVAL, "pass through %s: an empty message carries nothing", through->entry.name);
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(PASSED_MAX * sizeof(int))];
+  } control = {0};
+  uint16_t tag;
+  size_t count = 0;
+  while (wire_field(&rest, &tag, &name) > 0) {
+    if (tag != F_NAME)
+      continue;
+    const struct descriptor *passed = descriptor_find(name);
+    if (passed == NULL)
+      return errno;
+    if (count == PASSED_MAX)
+      return fail(E2BIG, "pass through %s: more than %d descriptors", through->entry.name, PASSED_MAX);
+    memcpy(CMSG_DATA(&control.header) + count++ * sizeof(int), &passed->fd, sizeof(int));
+  }
+  control.header = (struct cmsghdr){CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+  struct iovec iov = {(void *)data.at, data.length};
+  struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+  if (count > 0) {
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+  }
+  ssize_t sent = sendmsg(through->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0)
+    return fail(errno, "pass %zu descriptors through %s", count, through->entry.name);
+  return (size_t)sent == data.length
+             ? 0
+             : fail(EMSGSIZE, "pass through %s: %zd bytes went", through->entry.name, sent);
+}
+
+void descriptor_put(const struct entry *entry, struct writer *out) {
+  const struct descriptor *descriptor = (const struct descriptor *)entry;
+  wire_put_string(out, F_NAME, entry->name);
+  wire_put_integer(out, F_KIND, descriptor->kind);
+  if (descriptor->path != NULL)
+    wire_put_string(out, F_PATH, descriptor->path);
+  if (descriptor->watched)
+    wire_put_integer(out, F_ON, 1);
+  if (descriptor->daemon_fd >= 0)
+    wire_put_integer(out, F_DAEMON_FD, descriptor->daemon_fd);
+}
+
+void descriptor_put_event(const struct event *event, struct writer *out) {
+  const struct descriptor *descriptor = CONTAINER(event, struct descriptor, event);
+  wire_put_string(out, F_NAME, descriptor->entry.name);
+  if (event->type == E_READABLE)
+    return;
+  struct received got;
+  peek(descriptor->fd, &got);
+  wire_put_bytes(out, F_DATA, scratch, got.length > 0 ? (size_t)got.length : 0);
+  wire_put_integer(out, F_PID, got.sender.pid);
+  wire_put_integer(out, F_UID, got.sender.uid);
+  wire_put_integer(out, F_GID, got.sender.gid);
+  wire_put_integer(out, F_START, descriptor->sender_start);
+  wire_put_integer(out, F_DESCRIPTORS, (int64_t)got.count);
+  if (got.truncated)
+    wire_put_integer(out, F_TRUNCATED, 1);
+}
+
+static struct bytes stored_name(char *buffer, size_t size, struct bytes prefix, size_t i) {
+  int length = snprintf(buffer, size, "%.*s.%zu", (int)prefix.length, (const char *)prefix.at, i);
+  return (struct bytes){(uint8_t *)buffer, (size_t)length};
+}
+
+int descriptor_acknowledged(struct event *event, struct bytes store) {
+  struct descriptor *descriptor = CONTAINER(event, struct descriptor, event);
+  if (event->type == E_DATAGRAM) {
+    struct received got;
+    char name[256];
+    int error = 0;
+    peek(descriptor->fd, &got);
+    // Checked before the datagram is consumed: after that nothing could be undone.
+    for (size_t i = 0; store.length > 0 && i < got.count; i++)
+      if (reserved(store) || table_find(&descriptors, stored_name(name, sizeof name, store, i)) != NULL)
+        return fail(EEXIST, "store descriptor %s: the name is taken", name);
+    receive(descriptor->fd, 0, &got);
+    event_cancel(event);
+    for (size_t i = 0; i < got.count; i++)
+      if (store.length == 0)
+        close(got.fds[i]);
+      else if (descriptor_add(stored_name(name, sizeof name, store, i), OTHER, got.fds[i]) == NULL) {
+        error = errno;
+        close(got.fds[i]);
+      }
+    int armed = arm(descriptor);
+    return error != 0 ? error : armed;
+  }
+  event_cancel(event);
+  return descriptor->watched ? arm(descriptor) : 0;
+}

@@ -1,0 +1,140 @@
+// The keeper: options, signals, and the one loop in which everything happens (docs/keeper-protocol.md).
+#include "keeper.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { USAGE = 100, NOT_STARTED = 111 };
+
+uint8_t scratch[65536];
+const char *helper_path;
+static int epoll_fd, signal_fd;
+
+bool watch(struct source *source, int fd, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.ptr = source};
+  return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0 ||
+         (errno == ENOENT && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+void unwatch(int fd) {
+  epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL); // fails if it was not watched
+}
+
+static void signalled(struct source *source, uint32_t events) {
+  (void)source, (void)events;
+  struct signalfd_siginfo info;
+  if (read(signal_fd, &info, sizeof info) != sizeof info)
+    return;
+  if (info.ssi_signo == SIGCHLD)
+    children_reap();
+  else
+    signal_received((int)info.ssi_signo, (pid_t)info.ssi_pid, info.ssi_uid);
+}
+
+static bool open_signals(void) {
+  static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPWR, SIGWINCH, SIGCHLD};
+  static struct source source = {signalled};
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    sigaddset(&handled, numbers[i]);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+    sigaddset(&handled, number);
+  return sigprocmask(SIG_SETMASK, &handled, NULL) == 0 &&
+         (signal_fd = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0 &&
+         watch(&source, signal_fd, EPOLLIN);
+}
+
+static _Noreturn void usage(void) {
+  fputs("usage: keeper [--helper=FILE] [--silence=SECONDS] [--grace=SECONDS] [--deaths=N] [--window=SECONDS] "
+        "-- PROGRAM "
+        "ARG...\n",
+        stderr);
+  exit(USAGE);
+}
+
+static int64_t number(const char *text, int64_t largest) {
+  char *end;
+  errno = 0;
+  long long value = strtoll(text, &end, 10);
+  if (errno != 0 || end == text || *end != 0 || value < 0 || value > largest)
+    usage();
+  return value;
+}
+
+// The program and its arguments.
+static char **read_options(int argc, char **argv) {
+  static const struct option options[] = {
+      {"helper", required_argument, NULL, 'h'}, {"silence", required_argument, NULL, 's'},
+      {"grace", required_argument, NULL, 'g'},  {"deaths", required_argument, NULL, 'd'},
+      {"window", required_argument, NULL, 'w'}, {0}};
+  for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;)
+    switch (option) {
+    case 'h':
+      helper_path = optarg;
+      break;
+    case 's':
+      policy.silence = number(optarg, 1000000) * SECOND;
+      break;
+    case 'g':
+      policy.grace = number(optarg, 1000000) * SECOND;
+      break;
+    case 'd':
+      policy.deaths = number(optarg, 64);
+      break;
+    case 'w':
+      policy.window = number(optarg, 1000000) * SECOND;
+      break;
+    default:
+      usage();
+    }
+  if (optind == argc)
+    usage();
+  return argv + optind;
+}
+
+static const char *beside(const char *keeper) {
+  static char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 8);
+  if (length < 0)
+    length = snprintf(path, sizeof path - 8, "%s", keeper);
+  path[length < (ssize_t)sizeof path - 8 ? length : 0] = 0;
+  char *slash = strrchr(path, '/');
+  strcpy(slash != NULL ? slash + 1 : path, "spawn");
+  return path;
+}
+
+static int milliseconds_until(int64_t time) {
+  if (time == NEVER)
+    return -1;
+  int64_t left = (time - now(CLOCK_MONOTONIC) + 999999) / 1000000;
+  return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+}
+
+int main(int argc, char **argv) {
+  char **program = read_options(argc, argv);
+  if (!boot() || (epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0 || !open_signals() || !timers_open() ||
+      !daemon_prepare(program)) {
+    say("start: %s", strerror(errno));
+    return NOT_STARTED;
+  }
+  if (helper_path == NULL)
+    helper_path = beside(argv[0]);
+  // A machine without its init is lost: there it is tried again and again.
+  if (!daemon_start() && !(place.init && place.initial))
+    return NOT_STARTED;
+  for (;;) {
+    int64_t next = daemon_tick(), end = ending_tick();
+    struct epoll_event event;
+    // One at a time: a handler may free what a second one would point to.
+    if (epoll_wait(epoll_fd, &event, 1, milliseconds_until(next < end ? next : end)) == 1)
+      ((struct source *)event.data.ptr)->ready(event.data.ptr, event.events);
+    daemon_work();
+  }
+}

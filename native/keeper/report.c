@@ -1,0 +1,87 @@
+// What every module needs to say what went wrong, when it is, and who a process is.
+#include "keeper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+char failure[256];
+
+int fail(int error, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(failure, sizeof failure, format, arguments);
+  va_end(arguments);
+  errno = error;
+  return error;
+}
+
+int missing(const char *what, struct bytes name) {
+  return fail(ENOENT, "there is no %s %.*s", what, SHOWN(name));
+}
+
+// A reader that has stopped (a full pipe, a console under ^S) costs the message, never the keeper.
+void say(const char *format, ...) {
+  char line[1280] = "keeper: ";
+  va_list arguments;
+  va_start(arguments, format);
+  int length = 8 + vsnprintf(line + 8, sizeof line - 9, format, arguments);
+  va_end(arguments);
+  size_t end = length < (int)sizeof line - 1 ? (size_t)length : sizeof line - 2;
+  for (size_t i = 0; i < end; i++) // what is quoted may hold terminal controls
+    if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+      line[i] = '?';
+  line[end++] = '\n';
+  if (poll(&(struct pollfd){.fd = 2, .events = POLLOUT}, 1, 0) == 1 && write(2, line, end) < 0)
+    return; // there is nowhere left to say it
+}
+
+int64_t now(clockid_t clock) {
+  struct timespec time = {0};
+  clock_gettime(clock, &time); // fails only for clocks that do not exist
+  return time.tv_sec * SECOND + time.tv_nsec;
+}
+
+struct timespec timespec_of(int64_t nanoseconds) {
+  return (struct timespec){.tv_sec = nanoseconds / SECOND, .tv_nsec = nanoseconds % SECOND};
+}
+
+size_t proc_read(const char *path, char *text, size_t size) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
+  if (fd >= 0)
+    close(fd);
+  text[length > 0 ? length : 0] = 0;
+  return length > 0 ? (size_t)length : 0;
+}
+
+bool proc_stat(pid_t pid, pid_t *parent, int64_t *start) {
+  char path[32], text[1024];
+  // A /proc of another PID namespace would tell of another process.
+  ssize_t length = readlink("/proc/self", path, sizeof path - 1);
+  path[length > 0 ? length : 0] = 0;
+  if (atoi(path) != getpid())
+    return false;
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  const char *at =
+      proc_read(path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL; // the name may hold anything
+  unsigned long long ticks;
+  if (at == NULL ||
+      sscanf(at, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", parent,
+             &ticks) != 2)
+    return false;
+  *start = (int64_t)ticks;
+  return true;
+}
+
+char *string_of(struct bytes bytes, char *buffer, size_t size) {
+  size_t length = bytes.length < size ? bytes.length : size - 1;
+  if (length > 0)
+    memcpy(buffer, bytes.at, length);
+  buffer[length] = 0;
+  return buffer;
+}
