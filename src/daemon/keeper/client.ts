@@ -1,0 +1,278 @@
+// The daemon's connection to the keeper: hello, requests matched with their results, events in order.
+
+import { Socket } from "node:net";
+import { describeErrno } from "./errno.js";
+import { FrameDecoder, WireError } from "./frame.js";
+import type {
+  ChildRecord,
+  DescriptorRecord,
+  Inventory,
+  Keeper,
+  KeeperEvent,
+  KeeperRecord,
+  Name,
+  Request,
+  Result,
+  TimerRecord,
+} from "./types.js";
+import {
+  decodeMessage,
+  encodeHello,
+  encodeRequests,
+  type InventoryItem,
+  type Message,
+  requestType,
+} from "./wire.js";
+
+/** The keeper reads at once what it can act on; one that lets this much wait is as good as lost. */
+const backlogLimit = 64 * 1024 * 1024;
+const helloTag = 0;
+const highestTag = 0xffff_ffff;
+
+/** Says hello on the control channel; resolves when the keeper has enumerated what it holds. */
+export function connectKeeper(fd: number): Promise<Keeper> {
+  return openKeeper(new Socket({ fd, readable: true, writable: true }));
+}
+
+/** As `connectKeeper`, over a socket that is connected. */
+export function openKeeper(socket: Socket): Promise<Keeper> {
+  return new Promise((resolve, reject) => {
+    const items: InventoryItem[] = [];
+    const channel = new Channel(socket, {
+      message(message) {
+        if (message.kind === "inventory") {
+          for (const item of message.items) items.push(item);
+          return;
+        }
+        try {
+          checkHello(message);
+          const connection = new Connection(channel, inventoryOf(items));
+          channel.receiver = connection;
+          resolve(connection);
+        } catch (error) {
+          channel.fail(asError(error));
+        }
+      },
+      lost: reject,
+    });
+    channel.write(encodeHello(helloTag));
+  });
+}
+
+function checkHello(message: Message): void {
+  const answer = message.kind === "results" && message.tag === helloTag ? message.results[0] : undefined;
+  if (answer === undefined) throw new WireError(`${message.kind} before the answer to hello`);
+  const { errno, text } = answer.result;
+  if (errno !== 0) throw new Error(`hello: ${text === "" ? "" : `${text}: `}${describeErrno(errno)}`);
+}
+
+function inventoryOf(items: readonly InventoryItem[]): Inventory {
+  const keepers: KeeperRecord[] = [];
+  const children: ChildRecord[] = [];
+  const descriptors: DescriptorRecord[] = [];
+  const notes = new Map<Name, Uint8Array>();
+  const timers: TimerRecord[] = [];
+  for (const item of items) {
+    switch (item.type) {
+      case "keeper":
+        keepers.push(item.record);
+        break;
+      case "child":
+        children.push(item.record);
+        break;
+      case "descriptor":
+        descriptors.push(item.record);
+        break;
+      case "note":
+        notes.set(item.key, item.value);
+        break;
+      case "timer":
+        timers.push(item.record);
+        break;
+    }
+  }
+  const [keeper, ...more] = keepers;
+  if (keeper === undefined || more.length > 0)
+    throw new WireError(`inventory with ${keepers.length} records of the keeper`);
+  return { keeper, children, descriptors, notes, timers };
+}
+
+interface Receiver {
+  message(message: Message): void;
+  lost(reason: Error): void;
+}
+
+/** Frames over a socket. It fails once, for whatever reason, and is silent from then on. */
+class Channel {
+  receiver: Receiver;
+  readonly #socket: Socket;
+  readonly #decoder = new FrameDecoder();
+  #corked = false;
+  #lost = false;
+
+  constructor(socket: Socket, receiver: Receiver) {
+    this.receiver = receiver;
+    this.#socket = socket;
+    socket.on("data", (chunk) => this.#receive(chunk));
+    socket.on("error", (error) => this.fail(error));
+    socket.on("end", () => this.fail(new Error("end of file")));
+    socket.on("close", () => this.fail(new Error("the socket was closed")));
+  }
+
+  /** The bytes that wait for the keeper to read. */
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** What is written within one turn leaves in one system call. */
+  write(frame: Buffer): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(frame);
+  }
+
+  fail(reason: Error): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#socket.destroy();
+    this.receiver.lost(new Error(`lost the keeper: ${reason.message}`, { cause: reason }));
+  }
+
+  #receive(chunk: Buffer): void {
+    let messages: readonly Message[];
+    try {
+      messages = this.#decoder.push(chunk).map(decodeMessage);
+    } catch (error) {
+      this.fail(asError(error));
+      return;
+    }
+    this.#deliver(messages);
+  }
+
+  /**
+   * Whoever awaits results sees them before the events that followed them: after results the delivery goes on when
+   * no promise reaction is left, which is still before the next chunk is read.
+   */
+  #deliver(messages: readonly Message[]): void {
+    for (const [index, message] of messages.entries()) {
+      if (this.#lost) return;
+      this.receiver.message(message);
+      if (message.kind === "results") {
+        const rest = messages.slice(index + 1);
+        if (rest.length > 0) queueMicrotask(() => process.nextTick(() => this.#deliver(rest)));
+        return;
+      }
+    }
+  }
+}
+
+/** A frame whose results are awaited. */
+interface Exchange {
+  readonly requests: readonly Request[];
+  readonly resolve: (results: readonly Result[]) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+class Connection implements Keeper, Receiver {
+  readonly inventory: Inventory;
+  readonly #channel: Channel;
+  readonly #exchanges = new Map<number, Exchange>();
+  /** Events that nobody receives yet: never more than the keeper itself holds, which sends each once. */
+  #early: KeeperEvent[] = [];
+  #lastTag = helloTag;
+  #reason: Error | undefined;
+  #eventReceiver: ((event: KeeperEvent) => void) | undefined;
+  #lostReceiver: ((reason: Error) => void) | undefined;
+
+  constructor(channel: Channel, inventory: Inventory) {
+    this.#channel = channel;
+    this.inventory = inventory;
+  }
+
+  async send(
+    requests: readonly Request[],
+    options: { readonly stopOnError?: boolean } = {},
+  ): Promise<readonly Result[]> {
+    if (this.#reason !== undefined) throw this.#reason;
+    if (requests.length === 0) return [];
+    const frameTag = this.#nextTag();
+    const frame = encodeRequests(requests, frameTag, options.stopOnError ?? false);
+    if (this.#channel.backlog + frame.length > backlogLimit)
+      throw new Error(`send to the keeper: it has left ${this.#channel.backlog} bytes unread`);
+    return new Promise((resolve, reject) => {
+      this.#exchanges.set(frameTag, { requests, resolve, reject });
+      this.#channel.write(frame);
+    });
+  }
+
+  onEvent(receiver: (event: KeeperEvent) => void): void {
+    this.#eventReceiver = receiver;
+    const early = this.#early;
+    this.#early = [];
+    for (const event of early) receiver(event);
+  }
+
+  onLost(receiver: (reason: Error) => void): void {
+    this.#lostReceiver = receiver;
+    if (this.#reason !== undefined) receiver(this.#reason);
+  }
+
+  message(message: Message): void {
+    switch (message.kind) {
+      case "results":
+        this.#settle(message);
+        break;
+      case "events":
+        for (const event of message.events) {
+          if (this.#eventReceiver === undefined) this.#early.push(event);
+          else this.#eventReceiver(event);
+        }
+        break;
+      case "inventory":
+        this.#channel.fail(new WireError("inventory after the answer to hello"));
+        break;
+    }
+  }
+
+  lost(reason: Error): void {
+    this.#reason = reason;
+    for (const { reject } of this.#exchanges.values()) reject(reason);
+    this.#exchanges.clear();
+    this.#lostReceiver?.(reason);
+  }
+
+  #settle({ tag, results }: Extract<Message, { kind: "results" }>): void {
+    const exchange = this.#exchanges.get(tag);
+    if (exchange === undefined) {
+      this.#channel.fail(new WireError(`results for the unknown tag ${tag}`));
+      return;
+    }
+    const { requests } = exchange;
+    if (
+      results.length !== requests.length ||
+      !requests.every((request, index) => requestType(request) === results[index]?.type)
+    ) {
+      this.#channel.fail(new WireError(`results that do not answer the requests of tag ${tag}`));
+      return;
+    }
+    this.#exchanges.delete(tag);
+    exchange.resolve(results.map(({ result }) => result));
+  }
+
+  /** Tags wrap around after 2³² frames; one that is still awaited is not used again. */
+  #nextTag(): number {
+    do this.#lastTag = this.#lastTag === highestTag ? helloTag + 1 : this.#lastTag + 1;
+    while (this.#exchanges.has(this.#lastTag));
+    return this.#lastTag;
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,243 @@
+// Frames, items and fields: the framing of docs/keeper-protocol.md §2, without any meaning.
+
+/** The largest value of a frame's length: what follows the length itself. */
+export const frameLimit = 1_048_576;
+
+export const frameKind = { request: 1, result: 2, event: 3, inventory: 4 } as const;
+/** Frame flag of a request: stop at the first one that fails. */
+export const stopAtFirstFailure = 1;
+
+const protocolVersion = 1;
+const frameHeader = 12;
+const itemHeader = 8;
+const fieldHeader = 8;
+
+/** What cannot be put into a frame, or was read from one that is malformed. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+
+  /** The same error, said of the part `where` of something larger. */
+  within(where: string): WireError {
+    return new WireError(`${where}: ${this.message}`, { cause: this });
+  }
+}
+
+/** Writes one frame. What would grow beyond the limit throws before any of it is sent. */
+export class FrameWriter {
+  #buffer = Buffer.allocUnsafe(1024);
+  #length = frameHeader;
+
+  item(type: number, body: () => void): void {
+    const start = this.#reserve(itemHeader);
+    body();
+    this.#buffer.writeUInt32LE(this.#length - start - 4, start);
+    this.#buffer.writeUInt32LE(type, start + 4);
+  }
+
+  fields(tag: number, body: () => void): void {
+    const start = this.#field(tag, 0);
+    body();
+    this.#buffer.writeUInt32LE(this.#length - start, start - 4);
+  }
+
+  integer(tag: number, value: number | bigint): void {
+    if (typeof value === "number" && !Number.isSafeInteger(value))
+      throw new WireError(`${value} is not an integer that can be sent`);
+    const wide = BigInt(value);
+    if (wide < -(2n ** 63n) || wide >= 2n ** 64n) throw new WireError(`${wide} does not fit into 64 bits`);
+    const start = this.#field(tag, 8);
+    this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, wide), start);
+  }
+
+  text(tag: number, value: string): void {
+    if (value.includes("\0")) throw new WireError("the text contains a NUL");
+    const start = this.#field(tag, Buffer.byteLength(value));
+    this.#buffer.write(value, start);
+  }
+
+  bytes(tag: number, value: Uint8Array): void {
+    const start = this.#field(tag, value.length);
+    this.#buffer.set(value, start);
+  }
+
+  finish(kind: number, flags: number, tag: number): Buffer {
+    this.#buffer.writeUInt32LE(this.#length - 4, 0);
+    this.#buffer.writeUInt8(protocolVersion, 4);
+    this.#buffer.writeUInt8(kind, 5);
+    this.#buffer.writeUInt16LE(flags, 6);
+    this.#buffer.writeUInt32LE(tag, 8);
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Writes a field's header and returns where its value begins. */
+  #field(tag: number, length: number): number {
+    const start = this.#reserve(fieldHeader + length);
+    this.#buffer.writeUInt32LE(tag, start);
+    this.#buffer.writeUInt32LE(length, start + 4);
+    return start + fieldHeader;
+  }
+
+  #reserve(size: number): number {
+    const start = this.#length;
+    const end = start + size;
+    if (end > 4 + frameLimit) throw new WireError(`the frame is longer than ${frameLimit} bytes`);
+    if (end > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(end, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
+    }
+    this.#length = end;
+    return start;
+  }
+}
+
+export interface Item {
+  readonly type: number;
+  readonly fields: Buffer;
+}
+
+export interface Frame {
+  readonly kind: number;
+  readonly flags: number;
+  readonly tag: number;
+  readonly items: readonly Item[];
+}
+
+/** Cuts a byte stream into frames, and holds at most one incomplete one. After it threw it must not be used again. */
+export class FrameDecoder {
+  #chunks: Buffer[] = [];
+  #size = 0;
+  /** How many bytes must be there before it is worth looking at them again. */
+  #wanted = 4;
+
+  push(chunk: Buffer): Frame[] {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    const frames: Frame[] = [];
+    if (this.#size < this.#wanted) return frames;
+    let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#size);
+    this.#wanted = wantedOf(rest);
+    while (rest.length >= this.#wanted) {
+      frames.push(decodeFrame(rest.subarray(4, this.#wanted)));
+      rest = rest.subarray(this.#wanted);
+      this.#wanted = wantedOf(rest);
+    }
+    this.#chunks = rest.length === 0 ? [] : [rest];
+    this.#size = rest.length;
+    return frames;
+  }
+}
+
+/** The size of the frame that begins `bytes`, or of its length while that is incomplete. */
+function wantedOf(bytes: Buffer): number {
+  if (bytes.length < 4) return 4;
+  const length = bytes.readUInt32LE(0);
+  if (length < frameHeader - 4 || length > frameLimit) throw new WireError(`frame of length ${length}`);
+  return 4 + length;
+}
+
+function decodeFrame(bytes: Buffer): Frame {
+  const version = bytes.readUInt8(0);
+  if (version !== protocolVersion) throw new WireError(`frame of version ${version}`);
+  const items: Item[] = [];
+  for (let at = frameHeader - 4; at < bytes.length; ) {
+    if (bytes.length - at < itemHeader) throw new WireError("frame ends within an item's header");
+    const length = bytes.readUInt32LE(at);
+    if (length < itemHeader - 4 || length > bytes.length - at - 4)
+      throw new WireError(`item of length ${length}`);
+    if (bytes.readUInt16LE(at + 6) !== 0) throw new WireError("item with a header that is not zero");
+    items.push({
+      type: bytes.readUInt16LE(at + 4),
+      fields: bytes.subarray(at + itemHeader, at + 4 + length),
+    });
+    at += 4 + length;
+  }
+  return {
+    kind: bytes.readUInt8(1),
+    flags: bytes.readUInt16LE(2),
+    tag: bytes.readUInt32LE(4),
+    items,
+  };
+}
+
+/** Reads the fields of one item. Each field is taken once, and `end` refuses what nobody took. */
+export class FieldReader {
+  readonly #fields = new Map<number, Buffer[]>();
+
+  constructor(bytes: Buffer) {
+    for (let at = 0; at < bytes.length; ) {
+      if (bytes.length - at < fieldHeader) throw new WireError("the item ends within a field's header");
+      const tag = bytes.readUInt16LE(at);
+      const length = bytes.readUInt32LE(at + 4);
+      if (bytes.readUInt16LE(at + 2) !== 0) throw new WireError(`field ${tag} has a header that is not zero`);
+      if (length > bytes.length - at - fieldHeader) throw new WireError(`field ${tag} exceeds its item`);
+      const value = bytes.subarray(at + fieldHeader, at + fieldHeader + length);
+      const values = this.#fields.get(tag);
+      if (values === undefined) this.#fields.set(tag, [value]);
+      else values.push(value);
+      at += fieldHeader + length;
+    }
+  }
+
+  list(tag: number): readonly Buffer[] {
+    const values = this.#fields.get(tag) ?? [];
+    this.#fields.delete(tag);
+    return values;
+  }
+
+  optional(tag: number): Buffer | undefined {
+    const [value, ...more] = this.list(tag);
+    if (more.length > 0) throw new WireError(`field ${tag} is repeated`);
+    return value;
+  }
+
+  optionalBig(tag: number): bigint | undefined {
+    const value = this.optional(tag);
+    if (value === undefined) return undefined;
+    if (value.length !== 8) throw new WireError(`field ${tag} is no integer`);
+    return value.readBigInt64LE(0);
+  }
+
+  optionalInteger(tag: number): number | undefined {
+    const value = this.optionalBig(tag);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    if (!Number.isSafeInteger(number)) throw new WireError(`field ${tag} is out of range: ${value}`);
+    return number;
+  }
+
+  optionalText(tag: number): string | undefined {
+    return this.optional(tag)?.toString();
+  }
+
+  big(tag: number): bigint {
+    return required(tag, this.optionalBig(tag));
+  }
+
+  integer(tag: number): number {
+    return required(tag, this.optionalInteger(tag));
+  }
+
+  text(tag: number): string {
+    return required(tag, this.optionalText(tag));
+  }
+
+  /** A copy: what is kept must not keep the whole chunk it was read from. */
+  bytes(tag: number): Uint8Array {
+    return new Uint8Array(required(tag, this.optional(tag)));
+  }
+
+  flag(tag: number): boolean {
+    return (this.optionalInteger(tag) ?? 0) !== 0;
+  }
+
+  end(): void {
+    const [tag] = this.#fields.keys();
+    if (tag !== undefined) throw new WireError(`field ${tag} is unknown`);
+  }
+}
+
+function required<Value>(tag: number, value: Value | undefined): Value {
+  if (value === undefined) throw new WireError(`field ${tag} is missing`);
+  return value;
+}
