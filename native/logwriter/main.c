@@ -1,0 +1,96 @@
+// The log writer: the one loop that obeys the daemon and carries lines. Its contract is docs/log-writer.md.
+#include "orders.h"
+#include "output.h"
+#include "stream.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TURNS = 64, LAST_WORDS_MS = 1000 };
+
+static _Noreturn void die(const char *what) {
+  fprintf(stderr, "logwriter: %s: %s\n", what, strerror(errno));
+  exit(111);
+}
+
+// Edge-triggered: orders are read until there is none, or until an answer has no room.
+static bool watch(int poller, int fd, uint64_t event) {
+  struct epoll_event wanted = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u64 = event};
+  return epoll_ctl(poller, EPOLL_CTL_ADD, fd, &wanted) == 0;
+}
+
+static bool flush_outputs(void) {
+  bool empty = true;
+  for (int i = 0; i < OUTPUTS; i++)
+    empty &= output_flush(i);
+  return empty;
+}
+
+static int64_t milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// Everything that was written until now is on its way; an output that takes nothing holds us up only so long.
+static int finish(int poller) {
+  for (uint32_t slot = 0; slot < commit->end && orders_begun(); slot++)
+    if (streams[slot] && !stream_drain(slot, true))
+      die("carry a batch");
+  int64_t deadline = milliseconds() + LAST_WORDS_MS, left;
+  struct epoll_event event;
+  while (!flush_outputs() && (left = deadline - milliseconds()) > 0)
+    epoll_wait(poller, &event, 1, (int)left);
+  return 0;
+}
+
+int main(void) {
+  struct rlimit files;
+  sigset_t mask;
+  umask(0); // every mode is explicit
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); // so that a file at its limit is an error like any other
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGTERM);
+  int poller = epoll_create1(EPOLL_CLOEXEC), signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (poller < 0 || signals < 0 || sigprocmask(SIG_SETMASK, &mask, NULL) < 0)
+    die("prepare");
+  if (!commit_map())
+    die("map the memory file");
+  if (!watch(poller, CONTROL, EVENT_CONTROL) || !watch(poller, signals, EVENT_SIGNAL))
+    die("watch the control socket");
+  file_undoing = commit->phase == WRITING;
+  main_sink.file.loss = &commit->main_loss;
+  for (;;) {
+    struct epoll_event events[TURNS];
+    int count = epoll_wait(poller, events, TURNS, -1);
+    if (count < 0 && errno != EINTR)
+      die("wait");
+    for (int i = 0; i < count; i++) {
+      uint64_t event = events[i].data.u64;
+      if (event == EVENT_SIGNAL)
+        return finish(poller);
+      if (event == EVENT_CONTROL && !orders_read(poller)) {
+        if (errno)
+          die("carry a batch");
+        return finish(poller);
+      }
+      if (event < MAX_STREAMS && streams[event] && stream_turn((uint32_t)event) < 0)
+        die("carry a batch");
+    }
+    flush_outputs();
+    orders_report();
+  }
+}

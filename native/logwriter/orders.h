@@ -1,0 +1,14 @@
+// The daemon's orders, and what it is told: docs/log-writer.md §2.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EVENT_CONTROL = 1 << 20, EVENT_SIGNAL, EVENT_OUTPUT }; // below: a stream's slot
+
+// Carries out all orders that are there; false when nobody can send one any more, or nothing can go on
+// (errno).
+bool orders_read(int poller);
+// Tells the daemon of each destination whose state has changed.
+void orders_report(void);
+// Whether the pipes are read yet.
+bool orders_begun(void);

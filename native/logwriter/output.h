@@ -1,0 +1,17 @@
+// Outputs: descriptors such as a terminal or a pipe, which may stop taking what they are given.
+#pragma once
+#include "commit.h"
+
+struct output {
+  int fd; // our own description of descriptor index + 1; -1: never used
+  bool on;
+};
+
+extern struct output outputs[OUTPUTS];
+
+// Opens what is to be used from now on; a bit for each output.
+void output_configure(unsigned on, int poller, uint64_t event);
+// Adds whole lines to its buffer for the current batch; `notice` goes before them if it tells of lost lines.
+void output_append(int index, const char *bytes, size_t length, const char *notice);
+// Writes what is waiting, as far as that does not block; true if nothing waits any more.
+bool output_flush(int index);

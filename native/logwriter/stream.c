@@ -1,0 +1,225 @@
+// The way of one batch: from the pipe, in phases that a successor can finish, to file, main sink and recent
+// history.
+#include "stream.h"
+#include "output.h"
+#include "text.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 1 << 20, RECENT_SEGMENT = 8192 };
+
+struct main_sink main_sink = {.file = {.fd = -1}};
+struct stream *streams[MAX_STREAMS];
+
+static struct line lines[MAX_LINES];
+static char chunk[CHUNK + 1];
+
+int stream_slot(const char *name, size_t length, bool create) {
+  uint32_t unused = commit->end;
+  for (uint32_t i = 0; i < commit->end; i++) {
+    const struct slot *slot = &commit->slots[i];
+    if (slot->name_length == length && memcmp(slot->name, name, length) == 0)
+      return (int)i;
+    if (slot->name_length == 0 && unused == commit->end)
+      unused = i;
+  }
+  if (!create || unused == MAX_STREAMS)
+    return -1;
+  memcpy(commit->slots[unused].name, name, length);
+  commit->slots[unused].name_length = (uint8_t)length; // last: it makes the slot used
+  if (unused == commit->end)
+    commit->end++;
+  return (int)unused;
+}
+
+// The line that tells of lost lines where they are missing.
+static void make_notice(char notice[512], const struct loss *loss, const struct timespec *now,
+                        enum style style) {
+  char text[128];
+  struct format format;
+  int length = snprintf(text, sizeof text, "%" PRIu64 " lines lost: %s", loss->lines, strerror(loss->error));
+  text_format(&format, style, now, "", "", 0);
+  *text_put(notice, &format, (const unsigned char *)text, (size_t)length, false) = '\0';
+}
+
+static void append_file(struct file *file, const char *bytes, size_t length, const struct timespec *now,
+                        enum style style) {
+  if (file->loss->lines > 0 && !file->noted) {
+    char notice[512];
+    make_notice(notice, file->loss, now, style);
+    file_append(file, notice, strlen(notice));
+  }
+  file_append(file, bytes, length);
+}
+
+static void append_chunk(struct stream *stream, size_t length, const struct timespec *now) {
+  if (stream->own.path) {
+    append_file(&stream->own, chunk, length, now, STAMPED);
+    return;
+  }
+  enum style style = main_sink.json ? JSON : STAMPED;
+  if (main_sink.file.path)
+    append_file(&main_sink.file, chunk, length, now, style);
+  for (int i = 0; i < OUTPUTS; i++)
+    if (outputs[i].on) {
+      char notice[512];
+      make_notice(notice, &commit->ring[i].loss, now, style);
+      output_append(i, chunk, length, notice);
+    }
+}
+
+// Keeps the end of the batch where a reader finds it when service, daemon and writer are gone.
+static void append_recent(struct stream *stream, size_t count, const struct timespec *now) {
+  struct format format;
+  struct stat st;
+  text_format(&format, RECENT, now, "", "", 0);
+  size_t limit = RECENT_SEGMENT - format.length - 1, first = count;
+  char *at = chunk, *end = chunk;
+  // Backwards, as only the last lines can matter; a line may grow to three times its length by what is
+  // replaced.
+  for (size_t room = RECENT_SEGMENT; first > 0; first--) {
+    size_t length = lines[first - 1].length + format.length + 5;
+    if (length > room)
+      break;
+    room -= length;
+  }
+  if (first == count)
+    first--;
+  bool gap = first > 0;
+  for (; first < count; first++) {
+    size_t length = lines[first].length < limit ? lines[first].length : limit;
+    char *next = text_put(end, &format, commit->text + lines[first].from, length, lines[first].continued);
+    if (next - end > RECENT_SEGMENT) {
+      for (next = end + RECENT_SEGMENT - 1; (*next & 0xC0) == 0x80;)
+        next--;
+      *next++ = '\n';
+    }
+    end = next;
+    for (; end - at > RECENT_SEGMENT; gap = true)
+      at = (char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+  }
+  struct file *file = &stream->recent;
+  if (file->fd >= 0 && fstat(file->fd, &st) == 0 && st.st_size + (end - at) > RECENT_SEGMENT) {
+    char older[PATH_MAX];
+    snprintf(older, sizeof older, "%s.1", file->path);
+    if (!gap && rename(file->path, older) == 0) {
+      close(file->fd);
+      file->fd = -1; // it is opened anew when it is noted
+    } else if (ftruncate(file->fd, 0) < 0 || (unlink(older) < 0 && errno != ENOENT))
+      return; // older lines, with lines missing after them, would only mislead; and it must stay bounded
+  }
+  file_append(file, at, (size_t)(end - at));
+  file_settle(file, 0);
+}
+
+static void write_batch(struct stream *stream, const char *name, size_t count) {
+  struct timespec now;
+  struct format format;
+  clock_gettime(CLOCK_REALTIME, &now);
+  enum style style = stream->own.path ? STAMPED : stream->raw ? RAW : main_sink.json ? JSON : TEXT;
+  text_format(&format, style, &now, name, stream->program, stream->pid);
+  char *at = chunk;
+  for (size_t i = 0; i < count; i++) {
+    at = text_put(at, &format, commit->text + lines[i].from, lines[i].length, lines[i].continued);
+    if (i + 1 == count || at > chunk + CHUNK - MAX_FORMATTED) {
+      append_chunk(stream, (size_t)(at - chunk), &now);
+      at = chunk;
+    }
+  }
+  if (stream->recent.path && (!stream->own.path || stream->own.failed))
+    append_recent(stream, count, &now);
+  file_settle(stream->own.path ? &stream->own : &main_sink.file, count);
+}
+
+static void deliver(struct stream *stream, bool whole) {
+  struct slot *slot = &commit->slots[commit->slot];
+  struct rest rest = slot->rest;
+  uint32_t from = MAX_LINE - rest.length;
+  memcpy(commit->text + from, commit->carry[commit->slot], rest.length);
+  size_t count = text_split(commit->text, &from, MAX_LINE + commit->taken, stream->raw, whole, &rest, lines);
+  for (int i = 0; i < OUTPUTS; i++)
+    commit->ring_next[i] = commit->ring[i].head;
+  if (count > 0) {
+    char name[MAX_NAME + 1];
+    memcpy(name, slot->name, slot->name_length);
+    name[slot->name_length] = '\0';
+    commit_phase(WRITING);
+    write_batch(stream, name, count);
+  }
+  commit->next = rest;
+  commit->rest_at = from;
+  commit_phase(SAVING);
+  commit_save();
+}
+
+int stream_turn(uint32_t slot) {
+  commit_begin(slot);
+  int n = commit_take(streams[slot]->pipe);
+  if (n > 0)
+    deliver(streams[slot], false);
+  return n;
+}
+
+static void flush_partial(struct stream *stream, uint32_t slot) {
+  if (commit->slots[slot].rest.length == 0)
+    return;
+  commit_begin(slot);
+  deliver(stream, true);
+}
+
+bool stream_drain(uint32_t slot, bool partial) {
+  int left, n = 1;
+  if (ioctl(streams[slot]->pipe, FIONREAD, &left) < 0)
+    return false;
+  for (; left > 0 && n > 0; left -= n)
+    n = stream_turn(slot);
+  if (partial && n >= 0)
+    flush_partial(streams[slot], slot);
+  return n >= 0;
+}
+
+// A stream that was not announced again: its last words go to the main sink under its name.
+static struct stream *orphan(uint32_t slot) {
+  static struct stream stream;
+  const struct slot *its = &commit->slots[slot];
+  stream = (struct stream){.pipe = -1, .own.fd = -1, .recent.fd = -1};
+  memcpy(stream.program, its->name, its->name_length);
+  return &stream;
+}
+
+bool stream_begin(void) {
+  uint32_t slot = commit->slot;
+  file_undoing = false;
+  if (commit->phase == SAVING)
+    commit_save();
+  if (commit->phase != IDLE) {
+    commit->places = 0; // all that could be cut off is
+    commit_phase(TAKING);
+    if (!commit_take_rest())
+      return false;
+    if (commit->taken > 0)
+      deliver(streams[slot] ? streams[slot] : orphan(slot), false);
+    commit_phase(IDLE);
+  }
+  for (slot = 0; slot < commit->end; slot++)
+    if (commit->slots[slot].name_length > 0 && !streams[slot]) {
+      flush_partial(orphan(slot), slot);
+      commit_release(slot);
+    }
+  return true;
+}
+
+void stream_free(struct stream *stream) {
+  if (stream->pipe >= 0)
+    close(stream->pipe);
+  file_close(&stream->own);
+  file_close(&stream->recent);
+  free(stream);
+}

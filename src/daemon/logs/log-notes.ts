@@ -1,0 +1,69 @@
+// What a new daemon must know of the logs of an earlier one, as notes in the keeper: the sink and the open streams.
+// A writer that dies after the daemon did is so told everything again, whoever runs then.
+
+import type { Inventory, Request } from "../keeper/types.js";
+import type { LogFile, Sink } from "./messages.js";
+
+export interface Stream {
+  readonly pipe: string;
+  readonly program: string;
+  readonly pid?: number;
+  readonly file?: LogFile;
+}
+
+interface Noted {
+  readonly sink: Sink | undefined;
+  readonly streams: Map<string, Stream>;
+  /** The pid of the writer that was told everything. */
+  readonly writer: number | undefined;
+}
+
+const version = 1;
+const sinkKey = "log-sink";
+const writerKey = "log-writer";
+/** As short as the prefix of the pipes, so that every name which fits there fits here. */
+const streamPrefix = "log:";
+
+export function noteSink(sink: Sink): Request {
+  return put(sinkKey, sink);
+}
+
+export function noteWriter(pid: number): Request {
+  return put(writerKey, pid);
+}
+
+export function noteStream(name: string, stream: Stream): Request {
+  return put(streamPrefix + name, stream);
+}
+
+export function forgetStream(name: string): Request {
+  return { op: "delete-note", key: streamPrefix + name };
+}
+
+export function readNotes(inventory: Inventory): Noted {
+  const streams = new Map<string, Stream>();
+  for (const key of inventory.notes.keys()) {
+    const found = key.startsWith(streamPrefix) ? read(inventory, key) : undefined;
+    if (found !== undefined) streams.set(key.slice(streamPrefix.length), found as Stream);
+  }
+  return {
+    streams,
+    sink: read(inventory, sinkKey) as Sink | undefined,
+    writer: read(inventory, writerKey) as number | undefined,
+  };
+}
+
+function put(key: string, body: unknown): Request {
+  return { op: "put-note", key, value: Buffer.from(JSON.stringify({ version, body })) };
+}
+
+function read(inventory: Inventory, key: string): unknown {
+  const bytes = inventory.notes.get(key);
+  if (bytes === undefined) return undefined;
+  try {
+    const note = JSON.parse(Buffer.from(bytes).toString()) as { version?: unknown; body?: unknown };
+    return note.version === version ? note.body : undefined;
+  } catch {
+    return undefined;
+  }
+}

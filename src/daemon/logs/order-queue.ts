@@ -1,0 +1,149 @@
+// Orders on their way to the log writer: sent in order through the keeper, a few at a time, and sent again to the next
+// writer if this one ends before it has answered.
+
+import { constants } from "node:os";
+import type { Keeper, Request } from "../keeper/types.js";
+import { encodeOrder, type Message, type Order } from "./messages.js";
+
+/** Orders that may be unanswered: so many always fit into the socket's buffer. */
+const window = 32;
+const tagBits = 20;
+/** How a socket says that nobody is at its other end. */
+const gone: ReadonlySet<number> = new Set([
+  constants.errno.EPIPE,
+  constants.errno.ECONNRESET,
+  constants.errno.ECONNREFUSED,
+  constants.errno.ENOTCONN,
+]);
+
+/** What the log writer could not do. */
+export class LogError extends Error {
+  override readonly name = "LogError";
+  readonly errno: number;
+  readonly path: string | undefined;
+  /** What failed: `directory`, `open`, `truncate`. */
+  readonly stage: string | undefined;
+
+  constructor(message: string, errno: number, path?: string, stage?: string) {
+    super(message);
+    this.errno = errno;
+    this.path = path;
+    this.stage = stage;
+  }
+}
+
+export interface QueuedOrder {
+  readonly order: Order;
+  /** The keeper's name of the pipe that goes along. */
+  readonly pipe?: string;
+  /** What the keeper has to do in the same step. */
+  readonly along?: readonly Request[];
+}
+
+interface Entry extends QueuedOrder {
+  readonly number: number;
+  /** Part of what each writer is told anew. */
+  readonly first: boolean;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class OrderQueue {
+  readonly #keeper: Keeper;
+  readonly #socket: string;
+  readonly #tagBase: number;
+  #waiting: Entry[] = [];
+  readonly #sent = new Map<number, Entry>();
+  #number = 0;
+  #open = false;
+  #scheduled = false;
+
+  /** @param socket the keeper's name of our end of the socket pair */
+  constructor(keeper: Keeper, socket: string) {
+    this.#keeper = keeper;
+    this.#socket = socket;
+    // Answers to an earlier daemon's orders may still arrive: its tags were others.
+    this.#tagBase = (keeper.inventory.keeper.generation & 0xfff) * 2 ** tagBits;
+  }
+
+  /** Resolves when the order was carried out, by this writer or a later one; rejects with a LogError. */
+  add(queued: QueuedOrder): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ...queued, number: this.#nextNumber(), first: false, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** There is a writer; `first` is what it has to be told before all that waits. */
+  open(first: readonly QueuedOrder[], onFailure: (error: Error) => void): void {
+    const entries = first.map((queued) => ({
+      ...queued,
+      number: this.#nextNumber(),
+      first: true,
+      resolve: () => {},
+      reject: onFailure,
+    }));
+    this.#waiting = [...entries, ...this.#waiting];
+    this.#open = true;
+    this.#schedule();
+  }
+
+  /** The writer has ended: what it has not answered waits for the next one. */
+  close(): void {
+    this.#open = false;
+    this.#waiting = [...this.#sent.values(), ...this.#waiting].filter(({ first }) => !first);
+    this.#sent.clear();
+  }
+
+  settle(answer: Extract<Message, { readonly type: "answer" }>): void {
+    const entry = this.#sent.get(answer.tag);
+    if (entry === undefined) return;
+    this.#sent.delete(answer.tag);
+    if (answer.errno === 0) entry.resolve();
+    else entry.reject(new LogError(answer.text, answer.errno, answer.path, answer.stage));
+    this.#schedule();
+  }
+
+  /** At the end of this turn, so that what the caller asks of the keeper meanwhile, such as the pipe, comes first. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#open && this.#sent.size < window) {
+      const entry = this.#waiting.shift();
+      if (entry === undefined) return;
+      this.#sent.set(entry.number, entry);
+      this.#send(entry).catch((error: unknown) => {
+        this.#sent.delete(entry.number);
+        entry.reject(error instanceof Error ? error : new Error(String(error)));
+        this.#schedule();
+      });
+    }
+  }
+
+  async #send({ number, order, pipe, along = [] }: Entry): Promise<void> {
+    const [result] = await this.#keeper.send([
+      {
+        op: "pass",
+        through: this.#socket,
+        names: pipe === undefined ? [] : [pipe],
+        data: encodeOrder(number, order),
+      },
+      ...along,
+    ]);
+    // A writer that is gone takes nothing; its end is on the way to us, and the order waits for the next one.
+    if (result !== undefined && result.errno !== 0 && !gone.has(result.errno))
+      throw new LogError(result.text, result.errno);
+  }
+
+  #nextNumber(): number {
+    this.#number = (this.#number + 1) % 2 ** tagBits;
+    return this.#tagBase + this.#number;
+  }
+}
