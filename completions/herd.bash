@@ -1,0 +1,84 @@
+# Completion of herd's command line for bash: options, actions, services, and a service's own actions.
+
+_herd_services() {
+  # Every section of the overview lists names after a one-character bullet.
+  herd "${@}" status 2>/dev/null | sed -n 's/^ [^ ] //p'
+}
+
+_herd() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local -a socket=() operands=()
+  local index word
+  COMPREPLY=()
+
+  case $previous in
+    -s | --socket | --log-file)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    -d | --working-directory)
+      mapfile -t COMPREPLY < <(compgen -d -- "$current")
+      return
+      ;;
+    --user)
+      mapfile -t COMPREPLY < <(compgen -u -- "$current")
+      return
+      ;;
+    --group)
+      mapfile -t COMPREPLY < <(compgen -g -- "$current")
+      return
+      ;;
+    -n | --log-history | -N | --service-name | -E | --environment-variable)
+      return
+      ;;
+  esac
+
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=${COMP_WORDS[index]}
+    case $word in
+      -s | --socket)
+        ((index++))
+        socket=(-s "${COMP_WORDS[index]}")
+        ;;
+      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group)
+        ((index++))
+        ;;
+      -*) ;;
+      *) operands+=("$word") ;;
+    esac
+  done
+
+  if [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W '--socket= --log-history= --json --service-name= --log-file=
+      --working-directory= --environment-variable= --user= --group= --help --usage --version' -- "$current")
+    [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+    return
+  fi
+
+  case ${#operands[@]} in
+    0)
+      mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph
+        help eval load unload reload halt power-off reboot kexec trigger schedule spawn' -- "$current")
+      ;;
+    1)
+      case ${operands[0]} in
+        halt | power-off | reboot | kexec | eval | load | unload | reload | graph | help)
+          mapfile -t COMPREPLY < <(compgen -W root -- "$current")
+          ;;
+        *)
+          mapfile -t COMPREPLY < <(compgen -W "$(_herd_services "${socket[@]}")" -- "$current")
+          ;;
+      esac
+      ;;
+    2)
+      case ${operands[0]} in
+        doc) mapfile -t COMPREPLY < <(compgen -W 'list-actions action full short' -- "$current") ;;
+        unload) mapfile -t COMPREPLY < <(compgen -W "all $(_herd_services "${socket[@]}")" -- "$current") ;;
+        load | reload) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+        schedule) mapfile -t COMPREPLY < <(compgen -W at -- "$current") ;;
+      esac
+      ;;
+  esac
+}
+
+complete -F _herd herd

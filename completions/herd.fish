@@ -1,0 +1,46 @@
+# Completion of herd's command line for fish: options, actions and services.
+
+function __herd_operands --description 'How many words of the command line are no options'
+    set -l words (commandline -opc)
+    set -l count 0
+    set -l skip 0
+    for word in $words[2..]
+        if test $skip = 1
+            set skip 0
+            continue
+        end
+        switch $word
+            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group
+                set skip 1
+            case '-*'
+            case '*'
+                set count (math $count + 1)
+        end
+    end
+    echo $count
+end
+
+function __herd_services --description 'The names of all services'
+    herd status 2>/dev/null | string replace --filter --regex '^ [^ ] ' ''
+end
+
+complete -c herd -f
+complete -c herd -s s -l socket -r -F -d 'send commands to this socket'
+complete -c herd -s n -l log-history -x -d 'how many log lines and timer runs to show'
+complete -c herd -l json -d 'print the result as JSON'
+complete -c herd -s N -l service-name -x -d 'name of the new service'
+complete -c herd -l log-file -r -F -d "file for the program's output"
+complete -c herd -s d -l working-directory -x -a '(__fish_complete_directories)' -d "the program's directory"
+complete -c herd -s E -l environment-variable -x -d "add to the program's environment"
+complete -c herd -l user -x -a '(__fish_complete_users)' -d 'run the program as this user'
+complete -c herd -l group -x -a '(__fish_complete_groups)' -d 'run the program as this group'
+complete -c herd -l help -d 'show the options'
+complete -c herd -l usage -d 'show a short usage message'
+complete -c herd -l version -d 'show the version'
+
+set -l actions status detailed-status start stop restart enable disable doc log graph help eval load unload reload \
+    halt power-off reboot kexec trigger schedule spawn
+complete -c herd -n 'test (__herd_operands) = 0' -a "$actions"
+complete -c herd -n 'test (__herd_operands) = 1' -a '(__herd_services)'
+complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from doc' -a 'list-actions action full short'
+complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from load reload' -F

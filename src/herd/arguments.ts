@@ -1,0 +1,57 @@
+// What the command line asks for, once its options are taken out of it.
+import { UsageError } from "../cli/gnu-options.js";
+import { keyword, type Sexp } from "../protocol/sexp.js";
+
+export interface Options {
+  readonly socket?: string;
+  /** How many log lines and timer runs to show. */
+  readonly logHistory?: number;
+  readonly json?: boolean;
+  readonly serviceName?: string;
+  readonly workingDirectory?: string;
+  readonly environmentVariable?: readonly string[];
+  readonly logFile?: string;
+  readonly user?: string;
+  readonly group?: string;
+}
+
+export interface Invocation {
+  readonly action: string;
+  /** Absent where the action does without: then it is about all services. */
+  readonly service?: string;
+  readonly arguments: readonly Sexp[];
+  readonly options: Options;
+}
+
+const serviceless: ReadonlySet<string> = new Set(["status", "detailed-status", "help", "log", "graph"]);
+
+export function parseInvocation(operands: readonly string[], options: Options): Invocation {
+  const [action, service, ...words] = operands;
+  if (action === undefined || (service === undefined && !serviceless.has(action)))
+    throw new UsageError("Usage: herd ACTION [SERVICE [OPTIONS...]]", { bare: true });
+  return {
+    action,
+    ...(service === undefined ? {} : { service }),
+    arguments:
+      service === undefined ? [] : [...words, ...lineCount(action, options), ...programKeywords(options)],
+    options,
+  };
+}
+
+/** `herd log SERVICE -n N` shows as many lines; elsewhere `-n` is the client's own affair. */
+function lineCount(action: string, { logHistory }: Options): string[] {
+  return action === "log" && logHistory !== undefined ? [String(logHistory)] : [];
+}
+
+/** Options about a program to run, as `schedule timer` and `spawn transient` take them. */
+function programKeywords(options: Options): Sexp[] {
+  const keywords: readonly (readonly [string, Sexp | undefined])[] = [
+    ["name", options.serviceName],
+    ["directory", options.workingDirectory],
+    ["extra-environment-variables", options.environmentVariable],
+    ["log-file", options.logFile],
+    ["user", options.user],
+    ["group", options.group],
+  ];
+  return keywords.flatMap(([name, value]) => (value === undefined ? [] : [keyword(name), value]));
+}

@@ -1,0 +1,100 @@
+// One exchange with the daemon: connect, send a command, read what it answers.
+import { createConnection, type Socket } from "node:net";
+import { decodeServerMessage, ProtocolError, type Reply } from "../protocol/messages.js";
+import { type Sexp, SexpError } from "../protocol/sexp.js";
+import { SexpReader } from "../protocol/sexp-reader.js";
+import { errorCode, systemErrorText } from "./system-error.js";
+
+/** A daemon that restarts is back within this time; a client of that moment need not notice. */
+const RETRY_FOR_MS = 500;
+const RETRY_EVERY_MS = 20;
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+/** What a Unix socket's address has room for, without the final NUL. */
+const MAX_PATH_BYTES = 107;
+
+/** Why there was no exchange, or no whole one, in the words for the user. */
+export class ConnectionError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ConnectionError";
+  }
+}
+
+export interface ExchangeOptions {
+  /** Applied to each expression that comes in. */
+  readonly cleanse: (expression: Sexp) => Sexp;
+  /** Called with each line that is streamed before the reply. */
+  readonly onMessage: (line: string) => void;
+}
+
+/** The reply; undefined when the daemon closed the connection without one. Throws a ConnectionError. */
+export async function exchange(
+  path: string,
+  command: string,
+  options: ExchangeOptions,
+): Promise<Reply | undefined> {
+  const socket = await connectPatiently(path);
+  try {
+    return await receive(socket, command, options);
+  } catch (error) {
+    if (error instanceof SexpError || error instanceof ProtocolError)
+      throw new ConnectionError(`malformed reply from shepherd: ${error.message}`);
+    throw error;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function connectPatiently(path: string): Promise<Socket> {
+  // A longer one would be cut off, and name another socket.
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw new ConnectionError(`${path}: File name too long`);
+  if (path === "" || path.includes("\0")) throw new ConnectionError(`${path}: Invalid argument`);
+  const deadline = performance.now() + RETRY_FOR_MS;
+  for (;;) {
+    try {
+      return await connect(path);
+    } catch (error) {
+      const code = errorCode(error);
+      const mayPass = code === "ECONNREFUSED" || code === "EAGAIN";
+      if (!mayPass || performance.now() >= deadline)
+        throw new ConnectionError(`${path}: ${systemErrorText(code)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_EVERY_MS));
+  }
+}
+
+function connect(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ path });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  });
+}
+
+function receive(socket: Socket, command: string, options: ExchangeOptions): Promise<Reply | undefined> {
+  const reader = new SexpReader({ maxBytes: MAX_REPLY_BYTES });
+  return new Promise((resolve, reject) => {
+    socket.on("data", (chunk) => {
+      try {
+        reader.feed(chunk);
+        for (let next = reader.read(); next !== undefined; next = reader.read()) {
+          const message = decodeServerMessage(options.cleanse(next));
+          if (message.kind === "reply") {
+            resolve(message.reply);
+            return;
+          }
+          options.onMessage(message.line);
+        }
+      } catch (error) {
+        reject(error);
+      }
+    });
+    // A daemon that goes away while we write resets the connection: that is an end like any other.
+    socket.once("error", () => resolve(undefined));
+    socket.once("close", () => resolve(undefined));
+    socket.write(command);
+  });
+}

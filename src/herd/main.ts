@@ -1,0 +1,38 @@
+// The entry point of herd, the client: hands the process's surroundings to `run`.
+import { isatty } from "node:tty";
+import { Output } from "./output.js";
+import { run } from "./run.js";
+
+const STANDARD_OUTPUT = 1;
+const STANDARD_ERROR = 2;
+
+/** A working directory that was removed is no reason to fail: the daemon makes nothing of it. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return "/";
+  }
+}
+
+const errors = new Output(STANDARD_ERROR, "standard error");
+
+run({
+  args: process.argv.slice(2),
+  environment: process.env,
+  uid: process.getuid?.() ?? 0,
+  directory: workingDirectory(),
+  output: new Output(STANDARD_OUTPUT, "standard output"),
+  errors,
+  isTerminal: { output: isatty(STANDARD_OUTPUT), errors: isatty(STANDARD_ERROR) },
+  now: () => Math.floor(Date.now() / 1000),
+}).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    // A bug: the place in the program is what helps.
+    errors.write(`herd: error: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,75 @@
+// The options, defined with commander. It is loaded only when an argument begins with a dash: a plain `herd status`
+// takes less time than loading it would.
+import { resolve } from "node:path";
+import type { Command, Option } from "commander";
+import { normaliseOptions, UsageError, usageLine } from "../cli/gnu-options.js";
+import { version } from "../protocol/version.js";
+import type { Options } from "./arguments.js";
+
+export type ParsedLine =
+  | { readonly kind: "run"; readonly operands: readonly string[]; readonly options: Options }
+  /** `--help` and its like: print this, and that is all. */
+  | { readonly kind: "print"; readonly text: string };
+
+export async function parseOptions(args: readonly string[], directory: string): Promise<ParsedLine> {
+  const { Command, Option } = await import("commander");
+  const program = defineOptions(new Command("herd"), (flags, text) => new Option(flags, text), directory);
+  program.parse(normaliseOptions(args, program.options), { from: "user" });
+  const { help, usage, version: showVersion, ...options } = program.opts<Options & Informative>();
+  if (help === true) return { kind: "print", text: helpText(program) };
+  if (usage === true)
+    return { kind: "print", text: usageLine("herd", program.options, "[--] ACTION [SERVICE [ARG...]]") };
+  if (showVersion === true) return { kind: "print", text: `herd (shepherd-ts) ${version}\n` };
+  return { kind: "run", operands: program.args, options };
+}
+
+interface Informative {
+  readonly help?: boolean;
+  readonly usage?: boolean;
+  readonly version?: boolean;
+}
+
+function defineOptions(
+  program: Command,
+  option: (flags: string, description: string) => Option,
+  directory: string,
+): Command {
+  const collect = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value];
+  const definitions = [
+    option("-s, --socket <FILE>", "send commands to FILE"),
+    option("-n, --log-history <NUMBER>", "display up to NUMBER log lines and timer runs").argParser(
+      historySize,
+    ),
+    option("--json", "print the result as JSON"),
+    option("-N, --service-name <NAME>", "register the new service under NAME"),
+    option("--log-file <FILE>", "log the program's output to FILE").argParser((file) =>
+      resolve(directory, file),
+    ),
+    option("-d, --working-directory <DIRECTORY>", "run the program in DIRECTORY"),
+    option("-E, --environment-variable <NAME=VALUE>", "add to the program's environment").argParser(collect),
+    option("--user <USER>", "run the program as USER"),
+    option("--group <GROUP>", "run the program as GROUP"),
+    option("--help", "display this help and exit"),
+    option("--usage", "display a short usage message and exit"),
+    option("--version", "display version information and exit"),
+  ];
+  for (const definition of definitions) program.addOption(definition);
+  return program
+    .helpOption(false)
+    .usage("[OPTION...] ACTION [SERVICE [ARG...]]")
+    .description("Ask the shepherd to perform ACTION (start, stop, status…) on SERVICE, with the ARGs.")
+    .argument("[operand...]")
+    .configureHelp({ visibleArguments: () => [] });
+}
+
+function helpText(program: Command): string {
+  return `${program.helpInformation()}
+Without a service, status, detailed-status, log and graph are about all services.
+See herd(1).
+`;
+}
+
+function historySize(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${text}: expected a positive integer`);
+  return Number(text);
+}

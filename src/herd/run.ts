@@ -1,0 +1,154 @@
+// One run of herd, from the command line to the exit status.
+
+import { UsageError } from "../cli/gnu-options.js";
+import { encodeCommand, ProtocolError, type Reply } from "../protocol/messages.js";
+import { sym } from "../protocol/sexp.js";
+import { defaultSocketPath } from "../protocol/socket-path.js";
+import { type Invocation, type Options, parseInvocation } from "./arguments.js";
+import { ConnectionError, exchange } from "./connection.js";
+import type { Output } from "./output.js";
+import { jsonPresenter, type Presenter, textPresenter } from "./presenter.js";
+import { DEFAULT_HISTORY } from "./render/detail.js";
+import { errorToJson } from "./render/json.js";
+import { printableSexp } from "./render/printable.js";
+import { colourful, plain, type Style } from "./render/style.js";
+import { commandErrorText, hintFor, type Reporter, reporter } from "./report.js";
+import { type Selection, selectView } from "./views/select.js";
+import { isRoot, type Subject } from "./views/view.js";
+
+/** All that a run depends on beside the daemon. */
+export interface Surroundings {
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  readonly directory: string;
+  readonly output: Output;
+  readonly errors: Output;
+  /** Which of the two are terminals. */
+  readonly isTerminal: { readonly output: boolean; readonly errors: boolean };
+  /** Seconds since the epoch. */
+  readonly now: () => number;
+}
+
+export type ExitStatus = 0 | 1;
+
+export async function run(surroundings: Surroundings): Promise<ExitStatus> {
+  const { environment, output, errors, isTerminal } = surroundings;
+  const report = reporter(errors, isTerminal.errors, styleFor(isTerminal.errors, environment));
+  const status = await attempt(surroundings, report);
+  if (output.failure === undefined) return status;
+  report.error(output.failure);
+  return 1;
+}
+
+async function attempt(surroundings: Surroundings, report: Reporter): Promise<ExitStatus> {
+  try {
+    const invocation = await readCommandLine(surroundings);
+    return invocation === undefined ? 0 : await perform(invocation, surroundings, report);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    if (error.bare) report.line(error.message);
+    else report.error(error.message);
+    if (error.hint !== undefined) report.hint(error.hint);
+    return 1;
+  }
+}
+
+/** Undefined when all was to print something, such as `--help`. */
+async function readCommandLine({ args, directory, output }: Surroundings): Promise<Invocation | undefined> {
+  if (!args.some((arg) => arg.startsWith("-"))) return parseInvocation(args, {});
+  const { parseOptions } = await import("./options.js");
+  const parsed = await parseOptions(args, directory);
+  if (parsed.kind === "run") return parseInvocation(parsed.operands, parsed.options);
+  output.write(parsed.text);
+  return undefined;
+}
+
+async function perform(
+  invocation: Invocation,
+  surroundings: Surroundings,
+  report: Reporter,
+): Promise<ExitStatus> {
+  const selection = selectView(invocation);
+  const presenter = presenterFor(invocation.options, surroundings);
+  try {
+    const reply = await ask(invocation, selection, surroundings, presenter);
+    return conclude(reply, invocation, selection, presenter, report);
+  } catch (error) {
+    if (!(error instanceof ConnectionError || error instanceof ProtocolError)) throw error;
+    presenter.error({ kind: "connection", message: error.message });
+    report.error(error.message);
+    return 1;
+  }
+}
+
+async function ask(
+  { service, arguments: args, options }: Invocation,
+  { action }: Selection,
+  { environment, uid, directory, isTerminal }: Surroundings,
+  presenter: Presenter,
+): Promise<Reply | undefined> {
+  const command = { action: sym(action), service: sym(service ?? "root"), arguments: args, directory };
+  const path = options.socket ?? defaultSocketPath(environment, uid);
+  return await exchange(path, encodeCommand({ ...command, stream: true }), {
+    cleanse: isTerminal.output ? printableSexp : (expression) => expression,
+    onMessage: presenter.message,
+  });
+}
+
+function conclude(
+  received: Reply | undefined,
+  invocation: Invocation,
+  { view }: Selection,
+  presenter: Presenter,
+  report: Reporter,
+): ExitStatus {
+  if (received === undefined && !endsTheDaemon(invocation))
+    throw new ConnectionError("premature end-of-file while talking to shepherd");
+  const reply = received ?? { result: [], messages: [] };
+  for (const line of reply.messages) presenter.message(line);
+  if (reply.error !== undefined) {
+    presenter.error(errorToJson(reply.error));
+    report.error(commandErrorText(reply.error));
+    const hint = hintFor(reply.error, invocation.action, invocation.service);
+    if (hint !== undefined) report.hint(hint);
+    return 1;
+  }
+  const subject = subjectOf(invocation);
+  presenter.reply(reply, view, subject);
+  const failure = view.failure?.(reply, subject);
+  if (typeof failure === "string") report.error(failure);
+  return failure === undefined ? 0 : 1;
+}
+
+function presenterFor(options: Options, surroundings: Surroundings): Presenter {
+  const { output, isTerminal, environment } = surroundings;
+  if (options.json === true) return jsonPresenter(output);
+  return textPresenter(output, {
+    style: styleFor(isTerminal.output, environment),
+    now: surroundings.now(),
+    history: options.logHistory ?? DEFAULT_HISTORY,
+    unicode: isUnicode(environment),
+  });
+}
+
+function subjectOf({ action, service, arguments: args }: Invocation): Subject {
+  const words = args.filter((argument) => typeof argument === "string");
+  return { action, service: service ?? "root", words };
+}
+
+/** The daemon may be gone before its reply was, and then the command has worked. */
+const finalActions: ReadonlySet<string> = new Set(["stop", "halt", "power-off", "reboot", "kexec"]);
+
+function endsTheDaemon({ action, service }: Invocation): boolean {
+  return service !== undefined && isRoot(service) && finalActions.has(action);
+}
+
+function styleFor(isTerminal: boolean, environment: Surroundings["environment"]): Style {
+  return isTerminal && environment.NO_COLOR === undefined ? colourful : plain;
+}
+
+/** Whether the locale's encoding is UTF-8. */
+function isUnicode({ LC_ALL, LC_CTYPE, LANG }: Surroundings["environment"]): boolean {
+  return /\.utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
+}
