@@ -1,0 +1,84 @@
+// makeForkexecConstructor: runs a program, and with a pid file waits for the daemon that it leaves behind.
+
+import { basename } from "node:path";
+import type { ForkexecData, ProcessReference } from "../definition/types.js";
+import type { Child } from "../processes.js";
+import { describeTermination } from "../processes.js";
+import { type Host, type StartContext, StartFailure } from "./host.js";
+import { endProcess } from "./kill.js";
+import { removePidFile, waitForPidFile } from "./pid-file.js";
+import { openLog, spawnSpec } from "./process-spec.js";
+
+/** The manual's default. */
+const defaultPidFileTimeout = 5;
+/** How long a process gets to end by TERM when its start failed or was cancelled. */
+const cancelGrace = 5;
+
+const ownStreams = ([0, 1, 2] as const).map((own) => ({ target: own, source: { own } }));
+
+export async function startForkexec(
+  host: Host,
+  context: StartContext,
+  data: ForkexecData,
+): Promise<ProcessReference> {
+  const { command, options } = data;
+  const identity = await host.resolveIdentity(options);
+  if (data.ownStreams !== true) await openLog(host, context.name, command[0], options, identity);
+  if (options.pidFile !== undefined) await removePidFile(options.pidFile);
+  context.signal.throwIfAborted();
+
+  const id = host.processes.nextId(context.name);
+  const spec = spawnSpec(host, context.name, id, command, options, identity);
+  const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
+  const child = host.processes.spawn(id, { ...spec, ...streams }, context.noteOf(id));
+  return await finishForkexec(host, context, data, child);
+}
+
+/** What remains of a start once the child exists; a new daemon goes on from here. */
+export async function finishForkexec(
+  host: Host,
+  context: StartContext,
+  { command, options, ownStreams: unlogged }: ForkexecData,
+  child: Child,
+): Promise<ProcessReference> {
+  await child.started;
+  const program = basename(command[0]);
+  if (unlogged !== true) host.logs.label(context.name, program, child.pid);
+  const reference = (main: Child): ProcessReference => ({
+    type: "process",
+    id: main.id,
+    pid: main.pid,
+    start: main.start,
+    command,
+  });
+  if (options.pidFile === undefined) return reference(child);
+
+  try {
+    const main = await waitForPidFile(host.processes, {
+      file: options.pidFile,
+      timeout: options.pidFileTimeout ?? defaultPidFileTimeout,
+      launcher: child,
+      signal: context.signal,
+    });
+    host.logs.label(context.name, program, main.pid);
+    return reference(main);
+  } catch (error) {
+    if (child.end === undefined) {
+      if (!context.signal.aborted) context.say(`${messageOf(error)}; terminating process ${child.pid}.`);
+    } else if (!context.signal.aborted) {
+      context.say(`${messageOf(error)}; ${program} ${describeTermination(child.end)}.`);
+    }
+    await endProcess(
+      host,
+      context.name,
+      reference(child),
+      { signal: 15, gracePeriod: cancelGrace },
+      () => undefined,
+    );
+    throw new StartFailure(messageOf(error));
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

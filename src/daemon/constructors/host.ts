@@ -1,0 +1,69 @@
+// What constructors and destructors need of the daemon, and what they are told of the start or stop they serve.
+
+import type { Deadlines } from "../deadlines.js";
+import type { ProcessOptions } from "../definition/types.js";
+import type { Request as KeeperRequest } from "../keeper/types.js";
+import type { Outbox } from "../outbox.js";
+import type { Processes } from "../processes.js";
+
+/** Ids that a child gets; what is absent stays as the keeper's own. */
+export interface Identity {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly groups?: readonly number[];
+}
+
+export interface LogStream {
+  /** The service's canonical name. */
+  readonly name: string;
+  /** The pipe's name in the keeper. */
+  readonly pipe: string;
+  /** The program's base name, which stands before its lines in the supervisor's log. */
+  readonly program: string;
+  readonly file?: { readonly path: string; readonly uid?: number; readonly gid?: number };
+}
+
+/** The log writer, as far as constructors know it. */
+export interface LogStreams {
+  /** Rejects with an error that names the file and the reason. */
+  open(stream: LogStream): Promise<void>;
+  /** Tells whose lines they are from now on. */
+  label(name: string, program: string, pid: number): void;
+}
+
+export interface Host {
+  readonly outbox: Outbox;
+  readonly processes: Processes;
+  readonly deadlines: Deadlines;
+  readonly logs: LogStreams;
+  /** The keeper's pid: orphans become its children. */
+  readonly keeperPid: number;
+  /** Tells this system's marks from those of every other one. */
+  readonly markPrefix: string;
+  /** What services inherit: the environment at the daemon's start, without what is between keeper and daemon. */
+  readonly environment: readonly string[];
+  readonly directory: string;
+  resolveIdentity(options: ProcessOptions): Promise<Identity>;
+  report(message: string): void;
+}
+
+export interface StartContext {
+  /** The service's canonical name. */
+  readonly name: string;
+  /** Aborted when the start is cancelled: what was spawned must be ended then. */
+  readonly signal: AbortSignal;
+  /** Tells the client that asked. */
+  say(line: string): void;
+  /** The note that says which process the start is about; it goes into one step with the spawn. */
+  noteOf(child: string): readonly KeeperRequest[];
+}
+
+/** A start that failed in a way that needs no stack trace: its message says stage, object and reason. */
+export class StartFailure extends Error {
+  override readonly name = "StartFailure";
+}
+
+/** The mark of a child's descendants: the processes of one start share it, its adopted main process included. */
+export function markOf(host: Pick<Host, "markPrefix">, child: string): string {
+  return `${host.markPrefix}.${encodeURIComponent(child.replace(/\/main$/, ""))}`;
+}

@@ -1,0 +1,87 @@
+// From a constructor's options to what the keeper is asked to spawn, and the log stream that goes with it.
+
+import { basename } from "node:path";
+import { resourceNumbers } from "../definition/limits.js";
+import type { LimitValue, ProcessOptions, ResourceLimitValue } from "../definition/types.js";
+import type { ResourceLimit, SpawnSpec } from "../keeper/types.js";
+import { type Host, type Identity, markOf } from "./host.js";
+
+/** `NAME=VALUE` strings of either form of the option. */
+export function environmentStrings(
+  variables: readonly string[] | Readonly<Record<string, string>>,
+): readonly string[] {
+  if (Array.isArray(variables)) return variables as readonly string[];
+  return Object.entries(variables as Readonly<Record<string, string>>).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+}
+
+function limitOf([name, value]: readonly [string, ResourceLimitValue]): ResourceLimit {
+  const resource = resourceNumbers[name];
+  if (resource === undefined) throw new Error(`resource limit "${name}" is unknown`);
+  const number = (limit: LimitValue): number | undefined => (limit === "unlimited" ? undefined : limit);
+  return typeof value === "object"
+    ? { resource, soft: number(value.soft), hard: number(value.hard) }
+    : { resource, soft: number(value), hard: number(value) };
+}
+
+/** The name of a service's log pipe in the keeper. */
+export function pipeName(service: string): string {
+  return `log/${service}`;
+}
+
+/** What to spawn; output goes to the service's pipe. */
+export function spawnSpec(
+  host: Host,
+  service: string,
+  child: string,
+  command: readonly [string, ...string[]],
+  options: ProcessOptions,
+  identity: Identity,
+): SpawnSpec {
+  const pipe = { name: pipeName(service) };
+  return {
+    arguments: command,
+    environment:
+      options.environmentVariables === undefined
+        ? host.environment
+        : environmentStrings(options.environmentVariables),
+    directory: options.directory ?? host.directory,
+    session: options.createSession === false ? "none" : "session",
+    mark: markOf(host, child),
+    descriptors: [
+      { target: 1, source: pipe },
+      { target: 2, source: pipe },
+    ],
+    ...identity,
+    ...(options.fileCreationMask === undefined ? {} : { umask: options.fileCreationMask }),
+    ...(options.resourceLimits === undefined
+      ? {}
+      : { limits: Object.entries(options.resourceLimits).map(limitOf) }),
+  };
+}
+
+/** Makes the service's pipe, if it has none, and has the log writer read it. */
+export async function openLog(
+  host: Host,
+  service: string,
+  program: string,
+  options: ProcessOptions,
+  identity: Identity,
+): Promise<void> {
+  const pipe = pipeName(service);
+  const owner = {
+    ...(identity.uid === undefined ? {} : { uid: identity.uid }),
+    ...(identity.gid === undefined ? {} : { gid: identity.gid }),
+  };
+  // The pipe outlives the process; one that exists already is the right one (EEXIST is no failure).
+  host.outbox
+    .post({ op: "pipe", name: pipe, ...owner })
+    .catch((error: unknown) => host.report(String(error)));
+  await host.logs.open({
+    name: service,
+    pipe,
+    program: basename(program),
+    ...(options.logFile === undefined ? {} : { file: { path: options.logFile, ...owner } }),
+  });
+}

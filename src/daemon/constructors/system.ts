@@ -1,0 +1,55 @@
+// makeSystemConstructor and makeSystemDestructor: a shell command whose exit status 0 is success.
+
+import type { ProcessOptions } from "../definition/types.js";
+import { describeTermination, type End } from "../processes.js";
+import { type Host, type StartContext, StartFailure } from "./host.js";
+import { openLog, spawnSpec } from "./process-spec.js";
+
+/** Runs `command` with the shell, its output to the service's log, and resolves with how it ended. */
+async function runShell(
+  host: Host,
+  context: StartContext,
+  command: string,
+  options: ProcessOptions,
+): Promise<End> {
+  const shell = process.env.SHELL || "/bin/sh";
+  const identity = await host.resolveIdentity(options);
+  await openLog(host, context.name, shell, options, identity);
+  context.signal.throwIfAborted();
+  const id = host.processes.nextId(context.name);
+  const spec = spawnSpec(host, context.name, id, [shell, "-c", command], options, identity);
+  const child = host.processes.spawn(id, spec, context.noteOf(id));
+  await child.started;
+  const cancel = (): void => {
+    host.processes.signal(id, 9, "group").catch((error: unknown) => host.report(String(error)));
+  };
+  context.signal.addEventListener("abort", cancel, { once: true });
+  try {
+    if (context.signal.aborted) cancel();
+    return await child.ended;
+  } finally {
+    context.signal.removeEventListener("abort", cancel);
+  }
+}
+
+export async function startSystem(
+  host: Host,
+  context: StartContext,
+  command: string,
+  options: ProcessOptions,
+): Promise<true> {
+  const end = await runShell(host, context, command, options);
+  if (end.status !== 0) throw new StartFailure(`command "${command}" ${describeTermination(end)}`);
+  return true;
+}
+
+/** Resolves with whether the service might have failed to stop. */
+export async function stopSystem(
+  host: Host,
+  context: StartContext,
+  command: string,
+  options: ProcessOptions,
+): Promise<boolean> {
+  const end = await runShell(host, context, command, options);
+  return end.status !== 0;
+}

@@ -1,0 +1,257 @@
+// From a command to its effect and its reply: the actions that every service has, and a service's own.
+
+import { actionException, type Command, type CommandError, type Reply } from "../../protocol/messages.js";
+import { encodeService } from "../../protocol/service-status.js";
+import { pair, type Sexp, SexpKeyword, SexpSymbol, sym } from "../../protocol/sexp.js";
+import { writeSexp } from "../../protocol/sexp-writer.js";
+import { ConfigurationError } from "../configuration/load.js";
+import type { Controller } from "../controller/controller.js";
+import { DefinitionError } from "../definition/check.js";
+import { stamp } from "../log.js";
+import { GraphError } from "../registry/graph.js";
+import { type Registry, ServiceNotFound } from "../registry/registry.js";
+import { type Request, runFor } from "../request.js";
+import { type Supervisor, UserCodeError } from "../supervisor.js";
+import { runAsUserCode } from "../user-code.js";
+import { briefStatus, type LogView, serviceStatus } from "./status.js";
+import { toSexp } from "./values.js";
+
+/** An action of `root`, run on the daemon itself. */
+export interface RootAction {
+  readonly name: string;
+  readonly documentation: string;
+  /** The fewest and the most arguments it takes. */
+  readonly arity: readonly [least: number, most: number];
+  run(args: readonly string[], request: Request): Promise<unknown>;
+}
+
+/** A message for the client that is not the fault of our code. */
+export class ActionError extends Error {
+  override readonly name = "ActionError";
+}
+
+export interface DispatchContext {
+  readonly registry: Registry;
+  readonly supervisor: Supervisor;
+  readonly logs: LogView;
+  readonly root: Controller;
+  readonly rootActions: ReadonlyMap<string, RootAction>;
+  /** Stops the whole system. */
+  stopRoot(request: Request): Promise<void>;
+  log(line: string): void;
+}
+
+const commonActions = ["start", "stop", "restart", "enable", "disable", "status", "doc", "log"] as const;
+type CommonAction = (typeof commonActions)[number];
+
+/** Lines that `herd log SERVICE` gives when nothing else is asked for, and at most. */
+const logLines = { usual: 100, most: 10_000 } as const;
+
+/** Carries a command out; whatever goes wrong becomes an error reply. */
+export async function dispatch(command: Command, request: Request, context: DispatchContext): Promise<Reply> {
+  const reply = (result: Sexp, error?: CommandError): Reply => ({
+    result,
+    messages: request.messages,
+    ...(error === undefined ? {} : { error }),
+  });
+  const serviceName = command.service instanceof SexpSymbol ? command.service.name : undefined;
+  const controller = serviceName === undefined ? undefined : context.registry.find(serviceName);
+  if (controller === undefined) return reply(false, { kind: "service-not-found", service: command.service });
+  const canonical = sym(controller.name);
+  const action = command.action instanceof SexpSymbol ? command.action.name : undefined;
+  try {
+    const args = command.arguments.map(argumentText);
+    const handler = action === undefined ? undefined : handlerOf(controller, action, args, request, context);
+    if (handler === undefined) {
+      return reply(false, { kind: "action-not-found", action: command.action, service: canonical });
+    }
+    return reply(await handler());
+  } catch (error) {
+    if (error instanceof ServiceNotFound) {
+      return reply(false, { kind: "service-not-found", service: sym(error.service) });
+    }
+    if (error instanceof ActionNotFound) {
+      return reply(false, { kind: "action-not-found", action: sym(error.action), service: canonical });
+    }
+    const text = isUsersMistake(error) ? error.message : stackOf(error);
+    context.log(`Action ${writeSexp(command.action)} on service ${controller.name} failed: ${text}`);
+    const message = error instanceof Error ? error.message : String(error);
+    return reply(false, actionException(command.action, canonical, message));
+  }
+}
+
+class ActionNotFound extends Error {
+  readonly action: string;
+
+  constructor(action: string) {
+    super(`no action ${action}`);
+    this.action = action;
+  }
+}
+
+/** What needs no stack trace: the message says all, and the fault is not in our code. */
+function isUsersMistake(error: unknown): error is Error {
+  return (
+    error instanceof ActionError ||
+    error instanceof UserCodeError ||
+    error instanceof GraphError ||
+    error instanceof DefinitionError ||
+    error instanceof ConfigurationError
+  );
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Arguments are strings, or keywords of `herd spawn`; a symbol or number is taken as it is written. */
+function argumentText(argument: Sexp): string {
+  if (typeof argument === "string") return argument;
+  if (argument instanceof SexpKeyword) return `#:${argument.name}`;
+  return writeSexp(argument);
+}
+
+function handlerOf(
+  controller: Controller,
+  action: string,
+  args: readonly string[],
+  request: Request,
+  context: DispatchContext,
+): (() => Promise<Sexp>) | undefined {
+  if (controller === context.root) {
+    const rootAction = context.rootActions.get(action);
+    if (rootAction !== undefined) {
+      return async () => {
+        checkArity(action, args, ...rootAction.arity);
+        return [toSexp(await rootAction.run(args, request))];
+      };
+    }
+  }
+  // A service's own action comes first: it may define one that has the name of one of ours.
+  const own = controller.definition.actions.find(({ name }) => name === action);
+  if (own !== undefined && action !== "start" && action !== "stop") {
+    return () => runOwnAction(controller, own.name, args, request);
+  }
+  if (isCommonAction(action)) return () => runCommonAction(controller, action, args, request, context);
+  return undefined;
+}
+
+function isCommonAction(action: string): action is CommonAction {
+  return (commonActions as readonly string[]).includes(action);
+}
+
+function checkArity(action: string, args: readonly string[], least: number, most: number): void {
+  if (args.length >= least && args.length <= most) return;
+  const expected = least === most ? `${least}` : `${least} to ${most}`;
+  throw new ActionError(`Wrong number of arguments to ${action}: expected ${expected}, got ${args.length}`);
+}
+
+async function runOwnAction(
+  controller: Controller,
+  action: string,
+  args: readonly string[],
+  request: Request,
+): Promise<Sexp> {
+  const definition = controller.definition.actions.find(({ name }) => name === action);
+  if (definition === undefined) throw new ActionNotFound(action);
+  const value = controller.state.value ?? false;
+  try {
+    const result = await runFor(request, () =>
+      runAsUserCode(`action ${action} of service ${controller.name}`, undefined, () =>
+        definition.procedure(value, ...args),
+      ),
+    );
+    return [toSexp(result ?? true)];
+  } catch (error) {
+    throw new UserCodeError(error);
+  }
+}
+
+async function runCommonAction(
+  controller: Controller,
+  action: CommonAction,
+  args: readonly string[],
+  request: Request,
+  context: DispatchContext,
+): Promise<Sexp> {
+  const { registry, supervisor, logs } = context;
+  const { name } = controller;
+  switch (action) {
+    case "start": {
+      if (!(await supervisor.start(name, args, request))) return false;
+      return encodeService(briefStatus(controller, logs));
+    }
+    case "stop": {
+      if (controller === context.root) {
+        await context.stopRoot(request);
+        return [sym(name)];
+      }
+      const transient = controller.definition.transient && controller.state.status !== "stopped";
+      const stopped = await supervisor.stop(name, args, request);
+      if (transient && registry.find(name) === undefined)
+        request.say(`Transient service ${name} unregistered.`);
+      return stopped.map(sym);
+    }
+    case "restart":
+      return [await supervisor.restart(name, args, request)];
+    case "enable":
+      checkArity(action, args, 0, 0);
+      controller.enable();
+      request.say(`Enabled service ${name}.`);
+      return [true];
+    case "disable":
+      checkArity(action, args, 0, 0);
+      controller.disable();
+      request.say(`Disabled service ${name}.`);
+      return [true];
+    case "status":
+      checkArity(action, args, 0, 0);
+      return [encodeService(await serviceStatus(controller, logs))];
+    case "doc":
+      return [document(controller, args, request, context)];
+    case "log": {
+      const count = Math.min(logLines.most, args[0] === undefined ? logLines.usual : countOf(args[0]));
+      const lines = await logs.recent(name, count);
+      for (const { time, line } of lines) request.tell(`${stamp(new Date(time * 1000))} ${line}`);
+      return [lines.map(({ time, line }) => pair(Math.floor(time), line))];
+    }
+  }
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0)
+    throw new ActionError(`expected a number of lines, got "${text}"`);
+  return count;
+}
+
+/** `doc S`, `doc S list-actions`, `doc S action A`. */
+function document(
+  controller: Controller,
+  [keyword, action]: readonly string[],
+  request: Request,
+  context: DispatchContext,
+): boolean {
+  const actions: readonly { readonly name: string; readonly documentation: string }[] =
+    controller === context.root ? [...context.rootActions.values()] : controller.definition.actions;
+  switch (keyword) {
+    case undefined:
+    case "full":
+    case "short":
+      request.say(controller.definition.documentation);
+      return true;
+    case "list-actions":
+      for (const { name, documentation } of actions) request.say(`${name}:\n  ${documentation}\n`);
+      return true;
+    case "action": {
+      if (action === undefined) throw new ActionError("doc action: the name of an action is missing");
+      const found = actions.find(({ name }) => name === action);
+      if (found === undefined) throw new ActionNotFound(action);
+      request.say(`${found.name}: ${found.documentation}`);
+      return true;
+    }
+    default:
+      request.say("Unknown keyword.  Try 'herd help'.");
+      return true;
+  }
+}

@@ -1,0 +1,114 @@
+// The control socket: one command for each connection, then a reply and the end, as in the Shepherd's protocol.
+// Clients are not trusted to be quick, complete or sane.
+
+import { createServer, type Server, type Socket } from "node:net";
+import {
+  type Command,
+  decodeCommand,
+  encodeMessage,
+  encodeReply,
+  type Reply,
+} from "../../protocol/messages.js";
+import { SexpReader } from "../../protocol/sexp-reader.js";
+import { Request } from "../request.js";
+
+/** A command is no longer than this; the longest real one carries an environment. */
+const commandLimit = 1024 * 1024;
+/** Clients that have not sent their command yet; the one that has been silent longest makes room for one more. */
+const silentLimit = 128;
+/** What a client that reads slowly may leave unread, in bytes. */
+const unreadLimit = 16 * 1024 * 1024;
+
+export interface ControlHandler {
+  handle(command: Command, request: Request): Promise<Reply>;
+  log(line: string): void;
+}
+
+export class ControlServer {
+  readonly #handler: ControlHandler;
+  readonly #server: Server;
+  readonly #silent = new Set<Socket>();
+  readonly #busy = new Set<Promise<void>>();
+
+  constructor(handler: ControlHandler) {
+    this.#handler = handler;
+    // A client may shut down its writing side once it has sent its command.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#connected(socket));
+    this.#server.on("error", (error) => handler.log(`control socket: ${error.message}`));
+  }
+
+  /** Serves the listening socket that the keeper bound to descriptor `fd`. */
+  listen(fd: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ fd, backlog: 128 }, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when every reply under way was handed to the kernel, or after `limit` ms. */
+  async drained(limit: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limit);
+    });
+    await Promise.race([Promise.allSettled(this.#busy), expired]);
+    clearTimeout(timer);
+  }
+
+  #connected(socket: Socket): void {
+    const reader = new SexpReader({ maxBytes: commandLimit });
+    this.#silent.add(socket);
+    if (this.#silent.size > silentLimit) {
+      const [oldest] = this.#silent;
+      oldest?.destroy();
+    }
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#silent.delete(socket));
+
+    const receive = (chunk: Buffer | undefined): void => {
+      let command: Command | undefined;
+      try {
+        if (chunk !== undefined) reader.feed(chunk);
+        const expression = chunk === undefined ? reader.finish() : reader.read();
+        if (expression === undefined && chunk !== undefined) return;
+        if (expression !== undefined) command = decodeCommand(expression);
+      } catch (error) {
+        this.#handler.log(`control socket: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      socket.removeAllListeners("data");
+      socket.removeAllListeners("end");
+      this.#silent.delete(socket);
+      if (command === undefined) {
+        socket.destroy();
+        return;
+      }
+      socket.resume(); // What follows the command is ignored.
+      const done = this.#serve(socket, command).finally(() => this.#busy.delete(done));
+      this.#busy.add(done);
+    };
+    socket.on("data", receive);
+    socket.on("end", () => receive(undefined));
+  }
+
+  async #serve(socket: Socket, command: Command): Promise<void> {
+    const write = (text: string): void => {
+      if (socket.destroyed) return;
+      if (socket.writableLength > unreadLimit) socket.destroy();
+      else socket.write(text);
+    };
+    const log = (line: string): void => this.#handler.log(line);
+    const stream = command.stream ? (line: string) => write(encodeMessage(line)) : undefined;
+    const request = new Request(log, stream, command.directory);
+    const reply = await this.#handler.handle(command, request);
+    if (socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      socket.once("close", () => resolve());
+      socket.end(encodeReply(reply), () => resolve());
+    });
+    // A client that keeps its side open must not hold a descriptor here.
+    socket.destroySoon();
+  }
+}

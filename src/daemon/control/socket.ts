@@ -1,0 +1,64 @@
+// The control socket's directory and address: who may reach us is decided by the directory alone (mode 0700).
+
+import { lstat, mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Inventory } from "../keeper/types.js";
+import type { Outbox } from "../outbox.js";
+
+/** The keeper's name of the control socket. */
+const name = "control";
+const slot = 0;
+
+/** Why the control socket cannot be; the message is complete. */
+export class ControlSocketError extends Error {
+  override readonly name = "ControlSocketError";
+}
+
+/**
+ * Makes sure that only we reach the socket's directory, which is made (0700) where `mayCreate`. Throws
+ * ControlSocketError.
+ */
+export async function checkSocketDirectory(path: string, mayCreate: boolean): Promise<void> {
+  const directory = dirname(path);
+  try {
+    if (mayCreate) await mkdir(directory, { recursive: true, mode: 0o700 });
+    const stat = await lstat(directory);
+    if (stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o777) === 0o700) return;
+  } catch (error) {
+    const reason =
+      error instanceof Error && "code" in error && error.code === "ENOENT" ? missing : String(error);
+    throw new ControlSocketError(`cannot access directory of socket '${path}': ${reason}`);
+  }
+  throw new ControlSocketError(`${directory}: socket directory has insecure permissions`);
+}
+
+const missing = "No such file or directory";
+
+/**
+ * The descriptor on which this daemon accepts clients: the keeper binds the slot that we inherited, or had bound
+ * it for an earlier daemon already. Throws ControlSocketError.
+ */
+export async function controlDescriptor(path: string, inventory: Inventory, outbox: Outbox): Promise<number> {
+  const held = inventory.descriptors.find((descriptor) => descriptor.name === name);
+  if (held?.daemonDescriptor !== undefined) return held.daemonDescriptor;
+  const own = inventory.keeper.slots.find(({ number }) => number === slot);
+  if (own === undefined) throw new ControlSocketError("the keeper has no slot for the control socket");
+  const [result] = await outbox.post({
+    op: "listen",
+    name,
+    family: "unix",
+    address: path,
+    type: "stream",
+    backlog: 128,
+    slot,
+  });
+  if (result === undefined || result.errno !== 0) {
+    const inUse = result?.text.includes("Address already in use") ?? false;
+    throw new ControlSocketError(
+      inUse
+        ? `shepherd instance already listening on '${path}'`
+        : (result?.text ?? "no answer from the keeper"),
+    );
+  }
+  return own.descriptor;
+}

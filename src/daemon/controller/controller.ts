@@ -1,0 +1,466 @@
+// One service while the daemon lives: its definition, its state, and the one start or stop that is under way.
+// Dependencies are the supervisor's business (supervisor.ts); processes are the constructors'.
+
+import { finishForkexec, startForkexec } from "../constructors/forkexec.js";
+import { type Host, type StartContext, StartFailure } from "../constructors/host.js";
+import { endGroup, endProcess } from "../constructors/kill.js";
+import { startSystem, stopSystem } from "../constructors/system.js";
+import type {
+  BuiltinStart,
+  ProcessReference,
+  RunningValue,
+  ServiceDefinition,
+  TerminationDecision,
+} from "../definition/types.js";
+import { builtin } from "../definition/types.js";
+import { type Child, describeTermination, type End, SpawnError } from "../processes.js";
+import { type Request, runFor } from "../request.js";
+import { runAsUserCode } from "../user-code.js";
+import { formatValue } from "./format.js";
+import { respawnLimitHit } from "./respawn.js";
+import { initialState, reduce, type ServiceState, type StateEvent } from "./state.js";
+
+/** What a controller tells the supervisor and asks of it. */
+export interface ControllerEnvironment {
+  readonly host: Host;
+  /** Seconds since the epoch. */
+  now(): number;
+  log(line: string): void;
+  /** Writes the service's note. */
+  record(name: string, state: ServiceState): void;
+  /** Whether the system is going down: nothing is respawned then. */
+  shuttingDown(): boolean;
+  /** Starts the service again, requirements included. */
+  respawn(controller: Controller): void;
+  /** The process ended by itself and the service stays stopped. */
+  settled(controller: Controller): void;
+  /**
+   * The service is stopped: its replacement takes its place now.
+   * @param over whether it ran and is over, so that a transient service is forgotten
+   */
+  stopped(controller: Controller, over: boolean): void;
+}
+
+/** How a start ended. An exception of user code is passed on as it is. */
+export type StartOutcome = { readonly ok: true } | { readonly ok: false; readonly exception?: unknown };
+
+interface Attempt {
+  readonly outcome: Promise<StartOutcome>;
+  readonly abort: AbortController;
+}
+
+/** Seconds that a process gets when a stop function returned, or a start was cancelled, and it still runs. */
+const defaultGrace = 5;
+
+export class Controller {
+  definition: ServiceDefinition;
+  /** Takes the definition's place when the service stops. */
+  replacement: ServiceDefinition | undefined;
+  #state: ServiceState;
+  readonly #environment: ControllerEnvironment;
+  #attempt: Attempt | undefined;
+  #stopping: Promise<unknown> | undefined;
+  #respawnTimer: NodeJS.Timeout | undefined;
+  /** What is left of a process that died by itself; a new start waits for its end. */
+  #cleanup: Promise<void> = Promise.resolve();
+
+  constructor(definition: ServiceDefinition, environment: ControllerEnvironment, state = initialState) {
+    this.definition = definition;
+    this.#environment = environment;
+    this.#state = state;
+  }
+
+  get name(): string {
+    return this.definition.provision[0];
+  }
+
+  get state(): ServiceState {
+    return this.#state;
+  }
+
+  /** The one place where the state changes: the change is logged in the service's note before anything else. */
+  #dispatch(event: StateEvent): void {
+    this.#state = reduce(this.#state, event);
+    this.#environment.record(this.name, this.#state);
+  }
+
+  enable(): void {
+    this.#dispatch({ type: "enable" });
+  }
+
+  disable(because?: string): void {
+    this.#cancelRespawn();
+    this.#dispatch({ type: "disable", ...(because === undefined ? {} : { because }) });
+  }
+
+  /** Starts the service, whose requirements run; concurrent callers share one attempt. */
+  start(args: readonly string[], request: Request): Promise<StartOutcome> {
+    if (this.#attempt !== undefined) return this.#attempt.outcome;
+    this.#cancelRespawn();
+    const abort = new AbortController();
+    // The body runs in this very turn up to its first wait, and expects the attempt to be known by then.
+    const attempt: Attempt = {
+      abort,
+      outcome: Promise.resolve().then(() => this.#runStart(args, request, abort)),
+    };
+    this.#attempt = attempt;
+    this.#dispatch({ type: "start", time: this.#environment.now() });
+    return attempt.outcome.finally(() => {
+      if (this.#attempt === attempt) this.#attempt = undefined;
+    });
+  }
+
+  async #runStart(args: readonly string[], request: Request, abort: AbortController): Promise<StartOutcome> {
+    this.#environment.log(`Starting service ${this.name}...`);
+    await this.#cleanup;
+    try {
+      const value = await cancellable(this.#construct(args, request, abort.signal), abort.signal, (late) =>
+        this.#discard(late),
+      );
+      if (value === false) throw new StartFailure(`the start of ${this.name} returned false`);
+      this.#started(value ?? true);
+      return { ok: true };
+    } catch (exception) {
+      if (abort.signal.aborted) {
+        await this.#endAttempt();
+        this.#environment.log(`Start of service ${this.name} was cancelled.`);
+        this.#dispatch({ type: "start-cancelled", time: this.#environment.now() });
+        this.#environment.stopped(this, false);
+        request.say(`The start of service ${this.name} was cancelled by a stop.`);
+        return { ok: false };
+      }
+      const expected = exception instanceof StartFailure || exception instanceof SpawnError;
+      const reason = exception instanceof Error ? exception.message : String(exception);
+      this.#environment.log(`Service ${this.name} failed to start.`);
+      this.#dispatch({ type: "start-failed", time: this.#environment.now(), reason });
+      this.#environment.stopped(this, false);
+      const ours = this.#builtinStart() !== undefined;
+      if (expected || ours) {
+        request.say(`Failed to start ${this.name}: ${reason}`);
+        return { ok: false };
+      }
+      return { ok: false, exception };
+    }
+  }
+
+  #builtinStart(): BuiltinStart | undefined {
+    return this.definition.start[builtin];
+  }
+
+  #construct(
+    args: readonly string[],
+    request: Request,
+    signal: AbortSignal,
+  ): Promise<RunningValue | undefined> {
+    const { host } = this.#environment;
+    const context = this.#startContext(request, signal);
+    const data = this.#builtinStart();
+    if (data?.kind === "forkexec") return startForkexec(host, context, data);
+    if (data?.kind === "system") return startSystem(host, context, data.command, data.options);
+    const { start } = this.definition;
+    return runFor(request, () =>
+      runAsUserCode(`start of service ${this.name}`, context, () => start(...args)),
+    );
+  }
+
+  #startContext(request: Request, signal: AbortSignal): StartContext {
+    return {
+      name: this.name,
+      signal,
+      say: (line) => request.say(line),
+      // Written by hand into the step of the spawn, so that no crash separates the two.
+      noteOf: (child) => {
+        if (this.#state.status === "starting") this.#dispatch({ type: "spawned", child });
+        return [];
+      },
+    };
+  }
+
+  #started(value: RunningValue): void {
+    const time = this.#environment.now();
+    if (this.definition.oneShot) {
+      this.#environment.log(`Service ${this.name} started.`);
+      this.#dispatch({ type: "one-shot-done", time });
+      this.#environment.stopped(this, true);
+      return;
+    }
+    this.#environment.log(`Service ${this.name} started.`);
+    this.#environment.log(`Service ${this.name} running with value ${formatValue(value)}.`);
+    this.#dispatch({ type: "started", time, value });
+    this.#watch(value);
+  }
+
+  /** Follows the process of a running value; one that has ended already is handled at once. */
+  #watch(value: RunningValue): void {
+    if (!isProcess(value)) return;
+    const { processes } = this.#environment.host;
+    const child = processes.get(value.id);
+    if (child !== undefined) {
+      child.onEnd = (end) => this.#processEnded(end);
+      return;
+    }
+    // It ended before it was known to be ours.
+    this.#processEnded(
+      processes.recentEnd(value.id) ?? {
+        pid: value.pid,
+        status: 0,
+        exitCode: 0,
+        time: this.#environment.now(),
+      },
+    );
+  }
+
+  /** The process of this service ended, expected or not. Runs in the turn that acknowledges the event. */
+  #processEnded(end: End): void {
+    if (this.#state.status !== "running") {
+      this.#dispatch({ type: "process-ended", time: end.time, status: end.status });
+      return;
+    }
+    const value = this.#state.value;
+    if (end.status !== 0) {
+      this.#environment.log(`Service ${this.name} (PID ${end.pid}) ${describeTermination(end)}.`);
+    }
+    this.#dispatch({ type: "process-ended", time: end.time, status: end.status });
+    if (value !== undefined && isProcess(value)) {
+      this.#cleanup = endGroup(this.#environment.host, value, defaultGrace).catch((error: unknown) =>
+        this.#environment.host.report(`while ending what ${this.name} left behind: ${String(error)}`),
+      );
+    }
+    const handler = this.definition.terminationHandler;
+    const applied = this.replacement !== undefined;
+    this.#environment.stopped(this, true);
+    if (this.#environment.shuttingDown()) return;
+    if (handler === undefined || applied || value === undefined) {
+      this.#afterEnd("default");
+      return;
+    }
+    const service = { name: this.name, value };
+    runAsUserCode(`termination handler of service ${this.name}`, undefined, () => handler(service, end)).then(
+      (decision) => this.#afterEnd(decision),
+      (error: unknown) => {
+        this.#environment.log(`The termination handler of service ${this.name} failed: ${String(error)}`);
+        this.#afterEnd("default");
+      },
+    );
+  }
+
+  #afterEnd(decision: TerminationDecision): void {
+    if (this.#state.status !== "stopped" || this.#environment.shuttingDown()) return;
+    const respawn = decision === "respawn" || (decision === "default" && this.definition.respawn);
+    if (respawn && this.#state.enabled) this.scheduleRespawn();
+    if (this.#state.respawnAt === undefined) this.#environment.settled(this);
+  }
+
+  /** Respawns after the delay, or disables a service that was respawned too often. */
+  scheduleRespawn(): void {
+    const now = this.#environment.now();
+    const { respawnLimit, respawnDelay } = this.definition;
+    if (respawnLimitHit(this.#state.lastRespawns, respawnLimit, now)) {
+      this.#environment.log(`Service ${this.name} has been disabled.`);
+      this.#environment.log("  (Respawning too fast.)");
+      this.disable("Respawning too fast.");
+      return;
+    }
+    this.#dispatch({ type: "respawn-scheduled", at: now + respawnDelay });
+    this.#armRespawn(respawnDelay);
+  }
+
+  #armRespawn(seconds: number): void {
+    this.#respawnTimer = setTimeout(
+      () => {
+        this.#environment.log(`Respawning ${this.name}.`);
+        this.#dispatch({ type: "respawning", time: this.#environment.now() });
+        this.#environment.respawn(this);
+      },
+      Math.max(0, seconds * 1000),
+    );
+  }
+
+  #cancelRespawn(): boolean {
+    if (this.#state.respawnAt === undefined) return false;
+    clearTimeout(this.#respawnTimer);
+    this.#dispatch({ type: "respawn-cancelled" });
+    return true;
+  }
+
+  /**
+   * Stops the service, whose dependents are stopped; concurrent callers share one stop. Rejects with what user
+   * code threw; the service is stopped then too.
+   */
+  async stop(args: readonly string[], request: Request): Promise<void> {
+    if (this.#stopping !== undefined) {
+      await this.#stopping;
+      return;
+    }
+    this.#cancelRespawn();
+    if (this.#attempt !== undefined) {
+      this.#attempt.abort.abort(new Error(`service ${this.name} is being stopped`));
+      await this.#attempt.outcome;
+    }
+    if (this.#state.status !== "running") return;
+    const value = this.#state.value ?? true;
+    this.#environment.log(`Stopping service ${this.name}...`);
+    this.#dispatch({ type: "stop", time: this.#environment.now() });
+    const stopping = this.#destruct(value, args, request).finally(() => {
+      this.#stopping = undefined;
+      this.#environment.log(`Service ${this.name} stopped.`);
+      this.#dispatch({ type: "stopped", time: this.#environment.now(), explicit: true });
+      this.#environment.log(`Service ${this.name} is now stopped.`);
+      this.#environment.stopped(this, true);
+    });
+    this.#stopping = stopping;
+    await stopping;
+  }
+
+  async #destruct(value: RunningValue, args: readonly string[], request: Request): Promise<void> {
+    const { host } = this.#environment;
+    const { stop } = this.definition;
+    const data = stop[builtin];
+    const say = (line: string): void => request.say(line);
+    const process = isProcess(value) ? value : undefined;
+    if (data?.kind === "kill") {
+      if (process !== undefined) await endProcess(host, this.name, process, data, say);
+      return;
+    }
+    try {
+      const context = this.#startContext(request, new AbortController().signal);
+      const trouble =
+        data?.kind === "system"
+          ? await stopSystem(host, context, data.command, data.options)
+          : await runFor(request, () =>
+              runAsUserCode(`stop of service ${this.name}`, context, () => stop(value, ...args)),
+            );
+      if (trouble) this.#environment.log(`Service ${this.name} might have failed to stop.`);
+    } finally {
+      // A stopped service has no process, whatever its own stop did.
+      if (process !== undefined) await this.#endLeftover(process, say);
+    }
+  }
+
+  /** Waits for a process that was asked to end in some other way, then ends it. */
+  async #endLeftover(process: ProcessReference, say: (line: string) => void): Promise<void> {
+    const { host } = this.#environment;
+    const child = host.processes.get(process.id);
+    if (child !== undefined && child.end === undefined) {
+      const expired = new Promise<"expired">((resolve) => {
+        const timer = setTimeout(() => resolve("expired"), defaultGrace * 1000);
+        child.ended.then(
+          () => clearTimeout(timer),
+          () => clearTimeout(timer),
+        );
+      });
+      await Promise.race([child.ended, expired]);
+    }
+    await endProcess(host, this.name, process, { signal: 15, gracePeriod: defaultGrace }, say);
+  }
+
+  /** Ends the process of a start that is cancelled; a start function may never return to do so. */
+  async #endAttempt(): Promise<void> {
+    const { attempt } = this.#state;
+    const child = attempt === undefined ? undefined : this.#environment.host.processes.get(attempt);
+    if (child !== undefined) await this.#discard(referenceTo(child));
+  }
+
+  /** A start that was cancelled came to an end after all: what it started must not run on. */
+  async #discard(value: RunningValue | undefined): Promise<void> {
+    if (value === undefined || !isProcess(value)) return;
+    const options = { signal: 15, gracePeriod: defaultGrace };
+    await endProcess(this.#environment.host, this.name, value, options, () => undefined);
+  }
+
+  /** Goes on from the note of an earlier daemon. */
+  resume(request: Request): void {
+    const { status, value, respawnAt, attempt } = this.#state;
+    if (isProcess(value) && value.id === "") return; // The keeper's own process: root.
+    if (status === "running" && value !== undefined) this.#watch(value);
+    if (status === "starting") this.#resumeStart(attempt, request);
+    if (status === "stopping") this.#resumeStop(value ?? true, request);
+    if (status === "stopped" && respawnAt !== undefined)
+      this.#armRespawn(respawnAt - this.#environment.now());
+  }
+
+  /** A built-in start goes on where it was; a start function is never silently run a second time. */
+  #resumeStart(attemptId: string | undefined, request: Request): void {
+    const data = this.#builtinStart();
+    const child = attemptId === undefined ? undefined : this.#environment.host.processes.get(attemptId);
+    const abort = new AbortController();
+    const outcome = (async (): Promise<StartOutcome> => {
+      try {
+        if (data?.kind !== "forkexec" || child === undefined) {
+          if (child !== undefined) await this.#discard(referenceTo(child));
+          throw new StartFailure("interrupted: the supervisor was restarted");
+        }
+        const context = this.#startContext(request, abort.signal);
+        const finished = finishForkexec(this.#environment.host, context, data, child);
+        this.#started(await cancellable(finished, abort.signal, (late) => this.#discard(late)));
+        return { ok: true };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const time = this.#environment.now();
+        this.#environment.log(`Service ${this.name} failed to start: ${reason}`);
+        this.#dispatch(
+          abort.signal.aborted ? { type: "start-cancelled", time } : { type: "start-failed", time, reason },
+        );
+        return { ok: false };
+      }
+    })();
+    const attempt: Attempt = { abort, outcome };
+    this.#attempt = attempt;
+    outcome
+      .finally(() => {
+        if (this.#attempt === attempt) this.#attempt = undefined;
+      })
+      .catch((error: unknown) => this.#environment.host.report(String(error)));
+  }
+
+  /** An interrupted stop is carried to its end: with KILL at the deadline that the keeper has kept. */
+  #resumeStop(value: RunningValue, request: Request): void {
+    const data = this.definition.stop[builtin];
+    const options = data?.kind === "kill" ? data : { signal: 15, gracePeriod: defaultGrace };
+    const end = isProcess(value)
+      ? endProcess(this.#environment.host, this.name, value, options, (line) => request.say(line))
+      : Promise.resolve();
+    this.#stopping = end
+      .catch((error: unknown) => this.#environment.host.report(String(error)))
+      .finally(() => {
+        this.#stopping = undefined;
+        this.#environment.log(`Service ${this.name} stopped.`);
+        this.#dispatch({ type: "stopped", time: this.#environment.now(), explicit: true });
+        this.#environment.stopped(this, true);
+      });
+  }
+}
+
+export function isProcess(value: RunningValue | undefined): value is ProcessReference {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    "type" in value &&
+    value.type === "process"
+  );
+}
+
+function referenceTo(child: Child): ProcessReference {
+  return { type: "process", id: child.id, pid: child.pid, start: child.start, command: [] };
+}
+
+/** Settles with `work`, or rejects as soon as `signal` is aborted; what `work` gives after that goes to `late`. */
+function cancellable<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  late: (value: T) => Promise<void>,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => {
+      work.then(late).catch(() => undefined);
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

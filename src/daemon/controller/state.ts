@@ -1,0 +1,171 @@
+// The state of one service and the only function that changes it.
+//
+//   stopped --start--> starting --started--> running --stop--> stopping --stopped--> stopped
+//                      starting --failed / one-shot done / cancelled--> stopped
+//                      running  --process ended--> stopped
+//
+// Pure: no clock, no process, no I/O. What it holds is JSON, since it is the note from which a new daemon resumes.
+
+import type { RunningValue } from "../definition/types.js";
+
+export type Status = "stopped" | "starting" | "running" | "stopping";
+
+/** Seconds since the epoch, possibly with a fraction. */
+export type Time = number;
+
+export interface StatusChange {
+  readonly status: Status;
+  readonly time: Time;
+}
+
+export interface ExitRecord {
+  /** The raw wait status. */
+  readonly status: number;
+  readonly time: Time;
+}
+
+/** Every list is newest first. */
+export interface ServiceState {
+  readonly status: Status;
+  /** While running or stopping. */
+  readonly value: RunningValue | undefined;
+  readonly enabled: boolean;
+  /** Why it was disabled, where that was not the user's doing. */
+  readonly disabledBecause: string | undefined;
+  /** The process of a start that has not ended, by its name in the keeper. */
+  readonly attempt: string | undefined;
+  /** When a service that waits to be respawned will be. */
+  readonly respawnAt: Time | undefined;
+  /** Why the last start failed; gone after a good one. */
+  readonly failure: string | undefined;
+  readonly statusChanges: readonly StatusChange[];
+  readonly startupFailures: readonly Time[];
+  readonly lastRespawns: readonly Time[];
+  readonly exitStatuses: readonly ExitRecord[];
+}
+
+export type StateEvent =
+  | { readonly type: "start"; readonly time: Time }
+  | { readonly type: "spawned"; readonly child: string }
+  | { readonly type: "started"; readonly time: Time; readonly value: RunningValue }
+  | { readonly type: "one-shot-done"; readonly time: Time }
+  | { readonly type: "start-failed"; readonly time: Time; readonly reason: string }
+  | { readonly type: "start-cancelled"; readonly time: Time }
+  | { readonly type: "value-changed"; readonly value: RunningValue }
+  | { readonly type: "process-ended"; readonly time: Time; readonly status: number }
+  | { readonly type: "stop"; readonly time: Time }
+  | { readonly type: "stopped"; readonly time: Time; readonly explicit: boolean }
+  | { readonly type: "enable" }
+  | { readonly type: "disable"; readonly because?: string }
+  | { readonly type: "respawn-scheduled"; readonly at: Time }
+  | { readonly type: "respawn-cancelled" }
+  | { readonly type: "respawning"; readonly time: Time };
+
+/** Caps of the histories, as the Shepherd's (its respawn history has none; ours does). */
+const caps = { statusChanges: 30, startupFailures: 10, exitStatuses: 10, lastRespawns: 100 } as const;
+
+export const initialState: ServiceState = {
+  status: "stopped",
+  value: undefined,
+  enabled: true,
+  disabledBecause: undefined,
+  attempt: undefined,
+  respawnAt: undefined,
+  failure: undefined,
+  statusChanges: [],
+  startupFailures: [],
+  lastRespawns: [],
+  exitStatuses: [],
+};
+
+/** The state after `event`; throws where the event cannot happen in this state, which is a defect of the caller. */
+export function reduce(state: ServiceState, event: StateEvent): ServiceState {
+  switch (event.type) {
+    case "start":
+      expect(state, event, "stopped");
+      return { ...enter(state, "starting", event.time), respawnAt: undefined, attempt: undefined };
+    case "spawned":
+      expect(state, event, "starting");
+      return { ...state, attempt: event.child };
+    case "started":
+      expect(state, event, "starting");
+      return {
+        ...enter(state, "running", event.time),
+        value: event.value,
+        attempt: undefined,
+        failure: undefined,
+        startupFailures: [],
+      };
+    case "one-shot-done":
+      expect(state, event, "starting");
+      return {
+        ...enter(state, "stopped", event.time),
+        attempt: undefined,
+        failure: undefined,
+        startupFailures: [],
+      };
+    case "start-failed":
+      expect(state, event, "starting");
+      return {
+        ...enter(state, "stopped", event.time),
+        attempt: undefined,
+        failure: event.reason,
+        startupFailures: push(state.startupFailures, event.time, caps.startupFailures),
+      };
+    case "start-cancelled":
+      expect(state, event, "starting");
+      return { ...enter(state, "stopped", event.time), attempt: undefined };
+    case "value-changed":
+      expect(state, event, "running");
+      return { ...state, value: event.value };
+    case "process-ended": {
+      const exitStatuses = push(
+        state.exitStatuses,
+        { status: event.status, time: event.time },
+        caps.exitStatuses,
+      );
+      if (state.status !== "running") return { ...state, exitStatuses };
+      return { ...enter(state, "stopped", event.time), value: undefined, exitStatuses };
+    }
+    case "stop":
+      expect(state, event, "running");
+      return enter(state, "stopping", event.time);
+    case "stopped":
+      expect(state, event, "stopping");
+      return {
+        ...enter(state, "stopped", event.time),
+        value: undefined,
+        startupFailures: [],
+        failure: undefined,
+        lastRespawns: event.explicit ? [] : state.lastRespawns,
+      };
+    case "enable":
+      return { ...state, enabled: true, disabledBecause: undefined, lastRespawns: [] };
+    case "disable":
+      return { ...state, enabled: false, disabledBecause: event.because, respawnAt: undefined };
+    case "respawn-scheduled":
+      expect(state, event, "stopped");
+      return { ...state, respawnAt: event.at };
+    case "respawn-cancelled":
+      return { ...state, respawnAt: undefined };
+    case "respawning":
+      return {
+        ...state,
+        respawnAt: undefined,
+        lastRespawns: push(state.lastRespawns, event.time, caps.lastRespawns),
+      };
+  }
+}
+
+function enter(state: ServiceState, status: Status, time: Time): ServiceState {
+  return { ...state, status, statusChanges: push(state.statusChanges, { status, time }, caps.statusChanges) };
+}
+
+function push<T>(list: readonly T[], item: T, cap: number): readonly T[] {
+  return [item, ...list.slice(0, cap - 1)];
+}
+
+function expect(state: ServiceState, event: StateEvent, status: Status): void {
+  if (state.status !== status)
+    throw new Error(`event "${event.type}" needs a ${status} service; it is ${state.status}`);
+}

@@ -1,0 +1,320 @@
+// The daemon as a whole: the system, its control socket, its configuration and its log, and what the keeper tells.
+
+import { statSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { format } from "node:util";
+import { resolveIdentity } from "./accounts.js";
+import { runCompiler } from "./compiler-process.js";
+import { loadCompiled, loadConfiguration } from "./configuration/load.js";
+import { dispatch } from "./control/dispatch.js";
+import { ControlServer } from "./control/server.js";
+import type { LogView } from "./control/status.js";
+import type { Controller } from "./controller/controller.js";
+import type { ServiceState } from "./controller/state.js";
+import { inheritedEnvironment } from "./environment.js";
+import { evaluate } from "./evaluate.js";
+import { InForce } from "./in-force.js";
+import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
+import type { DaemonLog } from "./log.js";
+import { LogWriter } from "./logs/log-writer.js";
+import { mainDefinition, mainService } from "./main-service.js";
+import type { DaemonOptions } from "./options.js";
+import { decodeWaitStatus } from "./processes.js";
+import { captureConsole, type Request } from "./request.js";
+import { rootActions, rootDefinition } from "./root-service.js";
+import { installRuntime } from "./runtime.js";
+import { Shutdown } from "./shutdown.js";
+import { System } from "./system.js";
+import { culpritNote, runAsUserCode } from "./user-code.js";
+
+/** Seconds for a shutdown where neither the command line nor the configuration says. */
+const defaultShutdownTimeout = 30;
+
+export interface DaemonPaths {
+  readonly socket: string;
+  /** The log writer's program. */
+  readonly logWriter: string;
+  /** The configuration compiler's bundle. */
+  readonly compiler: string;
+}
+
+export class Daemon {
+  readonly #keeper: Keeper;
+  readonly #options: DaemonOptions;
+  readonly #log: DaemonLog;
+  readonly #writer: LogWriter;
+  readonly #system: System;
+  readonly #inForce: InForce;
+  readonly #root: Controller;
+  readonly #control: ControlServer;
+  readonly #shutdown: Shutdown;
+  /** Resolves when clients are served. */
+  readonly ready: Promise<void>;
+  #isReady: () => void = () => undefined;
+  #exitCode = 0;
+
+  constructor(keeper: Keeper, options: DaemonOptions, paths: DaemonPaths, log: DaemonLog) {
+    this.#keeper = keeper;
+    this.#options = options;
+    this.#log = log;
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve;
+    });
+    const runtimeDirectory = dirname(paths.socket);
+    this.#writer = new LogWriter({
+      keeper,
+      program: paths.logWriter,
+      runtimeDirectory: join(runtimeDirectory, "log"),
+      onTrouble: (message) => log.error(message),
+    });
+    this.#system = new System(
+      {
+        keeper,
+        log,
+        logs: {
+          open: ({ name, pipe, program, file }) =>
+            this.#writer.openStream({ name, pipe, label: program, ...(file === undefined ? {} : { file }) }),
+          label: (name, program, pid) => this.#writer.label(name, program, pid),
+        },
+        environment: inheritedEnvironment(process.env),
+        directory: defaultDirectory(),
+        resolveIdentity,
+      },
+      {
+        settled: (controller) => this.#settled(controller),
+        over: (controller) => {
+          if (controller.name === this.#inForce.exitWith) this.#exitCode = exitCodeOf(controller.state);
+        },
+        forgotten: (name) => {
+          this.#writer.closeStream(name).catch((error: unknown) => log.error(String(error)));
+        },
+      },
+    );
+    const { registry, supervisor, outbox, notes, host } = this.#system;
+    const logs: LogView = {
+      recent: async (service, count) =>
+        service === "root" ? log.recent(count) : await this.#writer.recent(service, count),
+      files: (service) => (service === "root" ? ownLogFiles(options) : this.#writer.files(service)),
+    };
+
+    const actions = rootActions({
+      registry,
+      logs,
+      keeper: keeper.inventory.keeper,
+      load: (file, request) => this.#inForce.load(file, request),
+      reload: (file, request) => this.#inForce.reload(file, request),
+      unload: (name, request) => this.#unload(name, request),
+      evaluate: (expression) => runAsUserCode(`eval ${expression}`, undefined, () => evaluate(expression)),
+      shutDown: (how, request) => this.#shutdown.begin(how, request),
+      relaunch: () => this.#relaunch(),
+    });
+    [this.#root] = registry.register([rootDefinition(actions.values())]) as [Controller];
+    this.#inForce = new InForce({
+      system: this.#system,
+      root: this.#root,
+      log,
+      read: (file) =>
+        runAsUserCode(`configuration ${file}`, undefined, () =>
+          loadConfiguration(file, {
+            runtimeDirectory,
+            runCompiler: (argv) => runCompiler(host, paths.compiler, argv),
+          }),
+        ),
+      readCompiled: ({ file, compiled }) =>
+        runAsUserCode(`configuration ${file}`, undefined, () => loadCompiled(file, compiled)),
+    });
+    this.#control = new ControlServer({
+      handle: (command, request) =>
+        dispatch(command, request, {
+          registry,
+          supervisor,
+          logs,
+          root: this.#root,
+          rootActions: actions,
+          stopRoot: (asker) => this.#shutdown.begin(this.#endOfRoot(), asker),
+          log: (line) => log.info(line),
+        }),
+      log: (line) => log.info(line),
+    });
+    this.#shutdown = new Shutdown({
+      supervisor,
+      root: this.#root,
+      outbox,
+      notes,
+      log,
+      control: this.#control,
+      timeout: () => options.shutdownTimeout ?? this.#inForce.shutdownTimeout ?? defaultShutdownTimeout,
+      exitCode: () => this.#exitCode,
+      drainLogs: () => this.#writer.drain(),
+    });
+  }
+
+  /** Brings the daemon into service: what an earlier one left is taken over, else the configuration is loaded. */
+  async run(controlDescriptor: number): Promise<void> {
+    const { notes, outbox } = this.#system;
+    this.#keeper.onEvent((event) => this.#handle(event));
+    outbox.tell((text) => this.#log.error(text), { op: "configure", culprit: culpritNote });
+    captureConsole(format, (line) => this.#log.info(line));
+    installRuntime(this.#system);
+    const logging = this.#startLogging();
+    await this.#control.listen(controlDescriptor);
+    this.#isReady();
+    if (notes.system === undefined) await this.#firstStart();
+    else await this.#takeOver();
+    await logging;
+    if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
+  }
+
+  /** Services and the first lines of the log do not wait for this. */
+  async #startLogging(): Promise<void> {
+    const { logFile, silent } = this.#options;
+    const sink = { outputs: silent === true ? [] : [1 as const], format: this.#log.format };
+    try {
+      await this.#writer.start();
+      try {
+        await this.#writer.configureSink(logFile === undefined ? sink : { ...sink, path: logFile });
+      } catch (error) {
+        this.#log.error(`cannot write the log: ${error instanceof Error ? error.message : String(error)}`);
+        // Somewhere it must go.
+        await this.#writer.configureSink({ ...sink, outputs: [1] });
+      }
+    } catch (error) {
+      this.#log.error(`log writer: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async #firstStart(): Promise<void> {
+    this.#system.notes.putSystem({ files: [] });
+    this.#registerMain();
+    this.#system.resume();
+    const request = this.#system.background();
+    const { config } = this.#options;
+    await Promise.all([
+      this.#startMain(request),
+      config === undefined ? undefined : this.#inForce.loadAtStart(config, request),
+    ]);
+  }
+
+  /** Services that an earlier daemon ran, under the configuration that was in force, exactly as it was compiled. */
+  async #takeOver(): Promise<void> {
+    await this.#inForce.resume();
+    this.#registerMain();
+    this.#system.resume();
+    this.#log.info("The supervisor was started anew; services go on as they were.");
+  }
+
+  #registerMain(): void {
+    const { command } = this.#options;
+    if (command === undefined) return;
+    const [terminal] = this.#keeper.inventory.keeper.terminals;
+    this.#system.registry.register([mainDefinition(command, terminal)]);
+    this.#inForce.exitWith = mainService;
+  }
+
+  async #startMain(request: Request): Promise<void> {
+    if (this.#options.command === undefined) return;
+    if (await this.#system.supervisor.start(mainService, [], request)) return;
+    // As shells and container runtimes do: 127 is "not found", 126 "cannot be executed".
+    const missing = this.#system.registry.get(mainService).state.failure?.includes("No such file") ?? false;
+    this.#exitCode = missing ? 127 : 126;
+    await this.#shutdown.begin("exit", request);
+  }
+
+  async #unload(name: string, request: Request): Promise<void> {
+    const { registry } = this.#system;
+    const targets =
+      name === "all"
+        ? registry.controllers.filter((controller) => controller !== this.#root)
+        : [registry.get(name)];
+    for (const controller of targets) {
+      if (controller === this.#root) throw new Error("cannot unload root: it is shepherd itself");
+      await this.#system.remove(controller, request);
+    }
+  }
+
+  /** The service whose end is the end of everything takes us along. */
+  #settled(controller: Controller): void {
+    if (controller.name !== this.#inForce.exitWith) return;
+    this.#exitCode = exitCodeOf(controller.state);
+    this.#log.info(`Service ${controller.name} has ended, and everything ends with it.`);
+    this.#end("exit");
+  }
+
+  #handle(event: KeeperEvent): void {
+    if (this.#writer.handleEvent(event) || this.#system.handleEvent(event)) return;
+    if (event.type === "signal") this.#signalled(event.signal);
+    if (event.type === "daemon-restarted") this.#tellRestart(event);
+    this.#system.outbox.tell((text) => this.#log.error(text), { op: "acknowledge", event: event.event });
+  }
+
+  #tellRestart({ reason, text, deaths }: KeeperEvent & { type: "daemon-restarted" }): void {
+    if (reason === "relaunch" || reason === "woken") return;
+    const detail = text === "" ? "" : `: ${text}`;
+    this.#log.warn(
+      `The supervisor ${deathOf[reason]}${detail}; its keeper started it anew (deaths lately: ${deaths}).`,
+    );
+  }
+
+  #signalled(signal: number): void {
+    const { SIGTERM, SIGINT, SIGHUP, SIGPWR } = constants.signals;
+    if (signal === SIGPWR) this.#end("power-off");
+    else if (signal === SIGTERM || signal === SIGINT || signal === SIGHUP) this.#end(this.#endOfRoot());
+  }
+
+  #end(how: Ending): void {
+    this.#shutdown
+      .begin(how, this.#system.background())
+      .catch((error: unknown) => this.#log.error(String(error)));
+  }
+
+  /** The end of `root` is the end of a container, and a reboot of a machine, whose PID 1 cannot just exit. */
+  #endOfRoot(): Ending {
+    const { init, initial } = this.#keeper.inventory.keeper;
+    return init && initial ? "reboot" : "exit";
+  }
+
+  /** `herd restart root`: the keeper starts the program that is on disk now. The reply goes out first. */
+  #relaunch(): void {
+    setImmediate(() => {
+      this.#control
+        .drained(1000)
+        .then(() => this.#log.flushed(1000))
+        .then(() => this.#system.outbox.post({ op: "relaunch", reason: "asked for" }))
+        .then(() => process.exit(0))
+        .catch((error: unknown) => this.#log.error(`cannot start anew: ${String(error)}`));
+    });
+  }
+}
+
+const deathOf = {
+  died: "died",
+  silent: "did not answer and was killed",
+  malformed: "sent nonsense",
+} as const;
+
+function ownLogFiles({ logFile }: DaemonOptions): readonly string[] {
+  return logFile === undefined ? [] : [logFile];
+}
+
+/** `/` for root, else the home directory where it is one: the manual's default. */
+function defaultDirectory(): string {
+  const home = process.env.HOME;
+  return process.getuid?.() === 0 || home === undefined || !isDirectory(home) ? "/" : home;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** As a container runtime wants it: the exit code, or 128 and the signal. */
+function exitCodeOf(state: ServiceState): number {
+  const last = state.exitStatuses[0];
+  if (last === undefined) return 0;
+  const { signal, exitCode } = decodeWaitStatus(0, last.status);
+  return signal === undefined ? (exitCode ?? 0) : 128 + signal;
+}

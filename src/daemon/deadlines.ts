@@ -1,0 +1,49 @@
+// Deadlines that hold while no daemon lives: the keeper's timers, with what to do here when one fires.
+
+import type { KeeperEvent, Name, Scope } from "./keeper/types.js";
+import type { Outbox } from "./outbox.js";
+
+export interface Kill {
+  readonly child: Name;
+  readonly signal: number;
+  readonly scope: Scope;
+}
+
+export class Deadlines {
+  readonly #outbox: Outbox;
+  readonly #report: (message: string) => void;
+  readonly #onFired = new Map<Name, () => void>();
+
+  constructor(outbox: Outbox, report: (message: string) => void) {
+    this.#outbox = outbox;
+    this.#report = report;
+  }
+
+  /** Arms the timer `id`, `seconds` from now. With `kill` the keeper itself signals that child at that instant. */
+  arm(id: Name, seconds: number, onFired: () => void, kill?: Kill): void {
+    this.#onFired.set(id, onFired);
+    const at = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
+    this.#outbox.tell(this.#report, {
+      op: "arm-timer",
+      id,
+      clock: "monotonic",
+      at,
+      ...(kill === undefined ? {} : { kill: kill.child, signal: kill.signal, scope: kill.scope }),
+    });
+  }
+
+  /** Disarms a timer; one that fired already, or never was armed, is no error. */
+  disarm(id: Name): void {
+    if (!this.#onFired.delete(id)) return;
+    this.#outbox.post({ op: "disarm-timer", id }).catch((error: unknown) => this.#report(String(error)));
+  }
+
+  handleEvent(event: KeeperEvent): boolean {
+    if (event.type !== "timer-fired") return false;
+    const onFired = this.#onFired.get(event.id);
+    this.#onFired.delete(event.id);
+    onFired?.();
+    this.#outbox.tell(this.#report, { op: "acknowledge", event: event.event });
+    return true;
+  }
+}

@@ -1,0 +1,179 @@
+// What a service is: the immutable definition that a configuration module makes and a controller runs.
+// The names mirror the Shepherd manual ("Defining Services") in camelCase.
+
+/** A value that survives the daemon: it is written to the keeper as JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A running process, as the value of a service that has one. */
+export interface ProcessReference {
+  readonly type: "process";
+  /** Its name in the keeper's table of children. */
+  readonly id: string;
+  readonly pid: number;
+  /** Clock ticks since boot at its start: with the pid it names the process for ever. */
+  readonly start: number;
+  readonly command: readonly string[];
+}
+
+/** What a running service's start produced. `true` where there is nothing to say. */
+export type RunningValue = ProcessReference | Json;
+
+/**
+ * What a start function may give: `false`, `null` or `undefined`… only `false` and a throw mean failure;
+ * `undefined` counts as `true`.
+ */
+export type StartFunction = (
+  ...args: string[]
+) => RunningValue | undefined | Promise<RunningValue | undefined>;
+/** Gets the running value, then the client's arguments. A true result means that it might have failed to stop. */
+export type StopFunction = (running: RunningValue, ...args: string[]) => unknown;
+/** Gets the running value (`false` when stopped), then the client's arguments. A result of `false` is a failure. */
+export type ActionFunction = (running: RunningValue | false, ...args: string[]) => unknown;
+
+/** The key under which a built-in constructor or destructor carries its data. */
+export const builtin: unique symbol = Symbol.for("shepherd-ts.builtin") as never;
+
+/** Options common to every constructor that runs a program; the manual's keywords in camelCase. */
+export interface ProcessOptions {
+  /** A name or a number. Without `group` the user's own group and supplementary groups are taken. */
+  readonly user?: string | number;
+  readonly group?: string | number;
+  readonly supplementaryGroups?: readonly (string | number)[];
+  /** Where standard output and error go; default: the supervisor's own log. */
+  readonly logFile?: string;
+  /** Default `/` for root, else the home directory. */
+  readonly directory?: string;
+  /** The umask. */
+  readonly fileCreationMask?: number;
+  /** Default true: the program leads its own session and process group. */
+  readonly createSession?: boolean;
+  /** `NAME=VALUE` strings, or a record; default: the supervisor's environment at its start. */
+  readonly environmentVariables?: readonly string[] | Readonly<Record<string, string>>;
+  /** By setrlimit's names in lower case, such as `nofile: { soft: 1024, hard: 4096 }`; a number sets both; `"unlimited"` too. */
+  readonly resourceLimits?: Readonly<Record<string, ResourceLimitValue>>;
+}
+export type LimitValue = number | "unlimited";
+export type ResourceLimitValue = LimitValue | { readonly soft: LimitValue; readonly hard: LimitValue };
+
+export interface ForkexecOptions extends ProcessOptions {
+  /** The start ends when this file holds the pid of a live process, which then is the service's. */
+  readonly pidFile?: string;
+  /** Seconds; default 5. */
+  readonly pidFileTimeout?: number;
+}
+
+/** A built-in constructor as data, which a new daemon can resume. */
+export interface ForkexecData {
+  readonly kind: "forkexec";
+  readonly command: readonly [string, ...string[]];
+  readonly options: ForkexecOptions;
+  /** The process gets the container's own standard streams and not a log: only the main service of a container. */
+  readonly ownStreams?: boolean;
+}
+export type BuiltinStart =
+  | ForkexecData
+  | { readonly kind: "system"; readonly command: string; readonly options: ProcessOptions };
+export type BuiltinStop =
+  | { readonly kind: "kill"; readonly signal: number; readonly gracePeriod: number }
+  | { readonly kind: "system"; readonly command: string; readonly options: ProcessOptions };
+
+/** Calling a built-in constructor inside a function of one's own runs it as part of that function. */
+export type Constructor = StartFunction & { readonly [builtin]?: BuiltinStart };
+export type Destructor = StopFunction & { readonly [builtin]?: BuiltinStop };
+
+export interface ActionDefinition {
+  readonly name: string;
+  readonly documentation: string;
+  readonly procedure: ActionFunction;
+}
+
+/** At most `times` respawns within `seconds`. */
+export interface RespawnLimit {
+  readonly times: number;
+  readonly seconds: number;
+}
+
+/** How a process ended: the raw wait status and its parts. */
+export interface Termination {
+  readonly pid: number;
+  /** As wait(2) gives it: exit code 1 is 256, signal 15 is 15. */
+  readonly status: number;
+  readonly exitCode?: number;
+  readonly signal?: number;
+}
+
+/**
+ * Called instead of the usual handling when a service's process ends by itself. The service is stopped by then.
+ * What it returns decides: `"respawn"` (under the limit), `"stop"`, or `"default"`.
+ */
+export type TerminationHandler = (
+  service: { readonly name: string; readonly value: RunningValue },
+  termination: Termination,
+) => TerminationDecision | Promise<TerminationDecision>;
+export type TerminationDecision = "respawn" | "stop" | "default";
+
+/** Where in the user's file a definition was made, for error messages. */
+export interface SourcePosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A service, checked and frozen. */
+export interface ServiceDefinition {
+  /** Every name it answers to; the first is the canonical name. */
+  readonly provision: readonly [string, ...string[]];
+  readonly requirement: readonly string[];
+  readonly oneShot: boolean;
+  readonly transient: boolean;
+  readonly respawn: boolean;
+  /** `false`: no limit. */
+  readonly respawnLimit: RespawnLimit | false;
+  /** Seconds before a respawn. */
+  readonly respawnDelay: number;
+  readonly start: Constructor;
+  readonly stop: Destructor;
+  readonly actions: readonly ActionDefinition[];
+  readonly autoStart: boolean;
+  readonly documentation: string;
+  readonly terminationHandler?: TerminationHandler;
+  readonly position?: SourcePosition;
+}
+
+/** What `service(provision, options)` takes. */
+export interface ServiceOptions {
+  readonly requirement?: readonly string[];
+  /** Default false. A one-shot is over when its start returned; it runs again each time it is needed. */
+  readonly oneShot?: boolean;
+  /** Default false. A transient service is unregistered when it ends. */
+  readonly transient?: boolean;
+  /** Default false (`shepherdService`: true). */
+  readonly respawn?: boolean;
+  /** Default 5 times within 7 seconds; `false` for none. */
+  readonly respawnLimit?: RespawnLimit | readonly [times: number, seconds: number] | false;
+  /** Seconds; default 0.1. */
+  readonly respawnDelay?: number;
+  /** Default: succeeds at once. */
+  readonly start?: Constructor;
+  /** Default: ends the service's process if it has one. */
+  readonly stop?: Destructor;
+  readonly actions?: readonly ActionDefinition[];
+  /** Whether a configuration that lists the service starts it; default true. */
+  readonly autoStart?: boolean;
+  readonly documentation?: string;
+  readonly terminationHandler?: TerminationHandler;
+}
+
+/** What `shepherdService` takes: Guix's record, with its defaults (respawn true; limit and delay absent mean the usual ones). */
+export interface ShepherdServiceOptions extends ServiceOptions {
+  readonly provision: readonly string[];
+}
+
+/** What a configuration module may export as its default. */
+export interface Configuration {
+  readonly services: readonly ServiceDefinition[];
+  /** The service whose end is the end of the container: its exit code becomes ours. */
+  readonly exitWith?: string;
+  /** Seconds within which a shutdown ends, whatever services do; default 30. */
+  readonly shutdownTimeout?: number;
+}

@@ -1,0 +1,20 @@
+// The environment that services inherit: the one in which the keeper was started, without what is between it and us.
+
+/** The keeper hides this variable from Node, which would read the bundle at every start. */
+const saved = "SHEPHERD_SAVED_";
+
+export function inheritedEnvironment(environment: NodeJS.ProcessEnv): string[] {
+  const variables: string[] = [];
+  for (const [name, value] of Object.entries(environment)) {
+    if (name.startsWith(saved)) variables.push(`${name.slice(saved.length)}=${value ?? ""}`);
+    else if (!internal.has(name)) variables.push(`${name}=${value ?? ""}`);
+  }
+  return variables;
+}
+
+const internal: ReadonlySet<string> = new Set([
+  "SHEPHERD_KEEPER_FD",
+  "SHEPHERD_GENERATION",
+  "SHEPHERD_RESCUE",
+  "NOTIFY_SOCKET",
+]);

@@ -1,0 +1,116 @@
+// The configuration in force: which modules' services are registered, and how load, reload and unload change that.
+// A module that is wrong in any way changes nothing.
+
+import type { LoadedConfiguration } from "./configuration/load.js";
+import type { Controller } from "./controller/controller.js";
+import type { LoadedFile } from "./notes.js";
+import { checkGraph } from "./registry/graph.js";
+import type { Request } from "./request.js";
+import type { System } from "./system.js";
+
+export interface InForceParts {
+  readonly system: System;
+  readonly root: Controller;
+  /** Compiles, where needed, and evaluates a module. */
+  read(file: string): Promise<LoadedConfiguration>;
+  /** Evaluates a module as it was compiled before. */
+  readCompiled(file: LoadedFile): Promise<LoadedConfiguration>;
+  readonly log: { info(line: string): void; error(line: string): void };
+}
+
+export class InForce {
+  readonly #parts: InForceParts;
+  #files: readonly LoadedFile[] = [];
+  /** The service whose end is the end of everything. */
+  exitWith: string | undefined;
+  /** Seconds for a shutdown, where a module says. */
+  shutdownTimeout: number | undefined;
+
+  constructor(parts: InForceParts) {
+    this.#parts = parts;
+  }
+
+  /** At the first start. What cannot be loaded leaves `root` alone in force, which can be told to load a better one. */
+  async loadAtStart(file: string, request: Request): Promise<void> {
+    let loaded: LoadedConfiguration;
+    try {
+      loaded = await this.#parts.read(file);
+      this.#register(loaded);
+    } catch (error) {
+      this.#parts.log.error(`While loading configuration file '${file}': ${messageOf(error)}`);
+      return;
+    }
+    this.#parts.log.info("Configuration successfully loaded.");
+    await this.#start(loaded.toStart, request);
+  }
+
+  async load(file: string, request: Request): Promise<void> {
+    request.say(`Loading ${file}.`);
+    const loaded = await this.#parts.read(file);
+    this.#register(loaded);
+    await this.#start(
+      loaded.toStart.filter((name) => this.#isFresh(name)),
+      request,
+    );
+  }
+
+  /** Makes a module's services the only ones: others are stopped and removed, those that run get replacements. */
+  async reload(file: string, request: Request): Promise<void> {
+    const { system, root } = this.#parts;
+    request.say(`Loading ${file}.`);
+    const loaded = await this.#parts.read(file);
+    checkGraph([root.definition, ...loaded.services]);
+    const kept = new Set(loaded.services.flatMap((definition) => definition.provision));
+    for (const controller of system.registry.controllers) {
+      if (controller === root || controller.definition.provision.some((name) => kept.has(name))) continue;
+      await system.remove(controller, request);
+    }
+    this.#files = [];
+    this.#register(loaded);
+    await this.#start(
+      loaded.toStart.filter((name) => this.#isFresh(name)),
+      request,
+    );
+  }
+
+  /** Puts into force again, after a restart of the daemon, exactly what was. */
+  async resume(): Promise<void> {
+    const files = this.#parts.system.notes.system?.files ?? [];
+    for (const file of files) {
+      try {
+        this.#register(await this.#parts.readCompiled(file));
+      } catch (error) {
+        this.#parts.log.error(`While taking over '${file.file}': ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #register(loaded: LoadedConfiguration): void {
+    const { system } = this.#parts;
+    system.registry.register(loaded.services);
+    const others = this.#files.filter(({ file }) => file !== loaded.file);
+    this.#files = [...others, { file: loaded.file, compiled: loaded.compiled }];
+    this.exitWith = loaded.exitWith ?? this.exitWith;
+    this.shutdownTimeout = loaded.shutdownTimeout ?? this.shutdownTimeout;
+    system.notes.putSystem({ files: this.#files });
+  }
+
+  async #start(names: readonly string[], request: Request): Promise<void> {
+    const failed = await this.#parts.system.supervisor.startAll(names, request);
+    const count = names.length - failed.length;
+    if (count > 0) {
+      request.say(`Successfully started ${count} ${count === 1 ? "service" : "services"} in the background.`);
+    }
+    if (failed.length > 0) request.say(`The following services could not be started: ${failed.join(" ")}`);
+  }
+
+  /** Whether nobody has decided about the service yet: what the user stopped or disabled stays so. */
+  #isFresh(name: string): boolean {
+    const state = this.#parts.system.registry.find(name)?.state;
+    return state?.status === "stopped" && state.enabled && state.statusChanges.length === 0;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,49 @@
+// `shepherd -- COMMAND ARG…`: the command is the container's main service, on the container's own standard streams.
+
+import {
+  builtin,
+  type Constructor,
+  type Destructor,
+  type ForkexecData,
+  type ServiceDefinition,
+} from "./definition/types.js";
+
+/** The service that runs the command. */
+export const mainService = "main";
+
+const termination = { kind: "kill", signal: 15, gracePeriod: 10 } as const;
+
+/** @param terminal whether our standard input is a terminal, which the command then shares */
+export function mainDefinition(
+  command: readonly [string, ...string[]],
+  terminal: boolean,
+): ServiceDefinition {
+  const data: ForkexecData = {
+    kind: "forkexec",
+    command,
+    options: { directory: process.cwd(), createSession: !terminal },
+    ownStreams: true,
+  };
+  /** Never called: a built-in constructor is run by its data. */
+  const carrying = <T>(of: T) =>
+    Object.assign(
+      (): never => {
+        throw new Error("the main service has no functions");
+      },
+      { [builtin]: of },
+    );
+  return {
+    provision: [mainService],
+    requirement: [],
+    oneShot: false,
+    transient: false,
+    respawn: false,
+    respawnLimit: false,
+    respawnDelay: 0,
+    start: carrying(data) satisfies Constructor,
+    stop: carrying(termination) satisfies Destructor,
+    actions: [],
+    autoStart: true,
+    documentation: `The main service of the container: ${command.join(" ")}`,
+  };
+}

@@ -1,0 +1,116 @@
+// The daemon's command line: GNU Shepherd's options, some of ours, and `-- COMMAND ARG…`.
+
+import type { Command, Option } from "commander";
+import { normaliseOptions, UsageError, usageLine } from "../cli/gnu-options.js";
+import { version } from "../protocol/version.js";
+
+/** What the daemon is to do. File names are as they were given. */
+export interface DaemonOptions {
+  readonly config?: string;
+  readonly socket?: string;
+  readonly logFile?: string;
+  /** Where the pid goes once we are ready; `true`: to standard output. */
+  readonly pid?: string | true;
+  /** Whether the socket's directory may be open to others. */
+  readonly insecure?: boolean;
+  /** Whether nothing is written to standard output. */
+  readonly silent?: boolean;
+  /** Whether the log goes to the system log, and to which socket. */
+  readonly syslog?: string | true;
+  readonly logFormat: "text" | "json" | "auto";
+  /** Seconds. */
+  readonly shutdownTimeout?: number;
+  /** The container's main program. */
+  readonly command?: readonly [string, ...string[]];
+}
+
+export type ParsedCommandLine =
+  | { readonly kind: "run"; readonly options: DaemonOptions }
+  /** `--help` and its like: print this, and that is all. */
+  | { readonly kind: "print"; readonly text: string };
+
+/** Parses the arguments after the program's name; throws UsageError. */
+export async function parseOptions(args: readonly string[]): Promise<ParsedCommandLine> {
+  const separator = args.indexOf("--");
+  const own = separator < 0 ? args : args.slice(0, separator);
+  const [program, ...words] = separator < 0 ? [] : args.slice(separator + 1);
+  if (separator >= 0 && program === undefined) throw new UsageError("a command must follow '--'");
+  const command = program === undefined ? {} : { command: [program, ...words] as [string, ...string[]] };
+  // Commander takes longer to load than a service to start: not without need.
+  if (own.length === 0) return { kind: "run", options: { logFormat: "auto", ...command } };
+
+  const { Command, Option } = await import("commander");
+  const definition = defineOptions(new Command("shepherd"), (flags, text) => new Option(flags, text));
+  definition.parse(normaliseOptions(own, definition.options), { from: "user" });
+  const [stray] = definition.args;
+  if (stray !== undefined) throw new UsageError(`unexpected argument '${stray}'`, { hint: "Try '--help'." });
+  const given = definition.opts<Given>();
+  if (given.help === true)
+    return { kind: "print", text: `${definition.helpInformation()}\nSee shepherd(8).\n` };
+  if (given.usage === true)
+    return { kind: "print", text: usageLine("shepherd", definition.options, operands) };
+  if (given.version === true) return { kind: "print", text: `shepherd (shepherd-ts) ${version}\n` };
+  const { help: _help, usage: _usage, version: _version, quiet, silent, logfile, ...rest } = given;
+  return {
+    kind: "run",
+    options: {
+      ...rest,
+      ...(logfile === undefined ? {} : { logFile: logfile }),
+      ...(quiet === true || silent === true ? { silent: true } : {}),
+      ...command,
+    },
+  };
+}
+
+interface Given extends Omit<DaemonOptions, "logFile" | "command"> {
+  readonly logfile?: string;
+  readonly quiet?: boolean;
+  readonly help?: boolean;
+  readonly usage?: boolean;
+  readonly version?: boolean;
+}
+
+const operands = "[-- COMMAND [ARG...]]";
+
+function defineOptions(program: Command, option: (flags: string, text: string) => Option): Command {
+  const definitions = [
+    option("-c, --config <FILE>", "load services from FILE, a TypeScript or JavaScript module"),
+    option("-s, --socket <FILE>", "take commands at the socket FILE"),
+    option("-l, --logfile <FILE>", "write the log to FILE"),
+    option("--pid [FILE]", "when ready, write the process ID to FILE, or to standard output"),
+    option("-I, --insecure", "accept a socket directory that others can enter"),
+    option("-S, --silent", "write nothing to standard output"),
+    option("--quiet", "the same as --silent"),
+    option("--syslog [FILE]", "send the log to the system log, whose socket is FILE (default /dev/log)"),
+    option(
+      "--log-format <FORMAT>",
+      "text, json, or auto: json where standard output is no terminal and -l is not given",
+    )
+      .argParser(logFormat)
+      .default("auto"),
+    option("--shutdown-timeout <SECONDS>", "end a shutdown after SECONDS, whatever services do").argParser(
+      seconds,
+    ),
+    option("--help", "display this help and exit"),
+    option("--usage", "display a short usage message and exit"),
+    option("--version", "display version information and exit"),
+  ];
+  for (const one of definitions) program.addOption(one);
+  return program
+    .helpOption(false)
+    .usage(`[OPTION...] ${operands}`)
+    .description("Run services: as PID 1 of a machine or a container, or for a user.")
+    .argument("[operand...]")
+    .configureHelp({ visibleArguments: () => [] });
+}
+
+function logFormat(text: string): DaemonOptions["logFormat"] {
+  if (text === "text" || text === "json" || text === "auto") return text;
+  throw new UsageError(`--log-format: expected text, json or auto, got '${text}'`);
+}
+
+function seconds(text: string): number {
+  const number = Number(text);
+  if (text.trim() !== "" && Number.isFinite(number) && number > 0) return number;
+  throw new UsageError(`--shutdown-timeout: expected a positive number of seconds, got '${text}'`);
+}

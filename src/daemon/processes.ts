@@ -1,0 +1,229 @@
+// The daemon's view of the keeper's children: spawning, adopting, signalling, and the exactly-once handling of ends.
+
+import type { Termination } from "./definition/types.js";
+import { describeErrno } from "./keeper/errno.js";
+import type {
+  ChildRecord,
+  KeeperEvent,
+  Request as KeeperRequest,
+  Scope,
+  SetupFailure,
+  SpawnSpec,
+} from "./keeper/types.js";
+import type { Outbox } from "./outbox.js";
+
+/** A process that could not be brought to execute its program: where, on what, why. */
+export class SpawnError extends Error {
+  override readonly name = "SpawnError";
+  readonly stage: string;
+  readonly errno: number;
+
+  constructor(failure: SetupFailure) {
+    const where = failure.text === "" ? failure.stage : `${failure.stage} ${failure.text}`;
+    super(`${where}: ${describeErrno(failure.errno)}`);
+    this.stage = failure.stage;
+    this.errno = failure.errno;
+  }
+}
+
+/** The end of a process, and when (seconds since the epoch). */
+export interface End extends Termination {
+  readonly time: number;
+  readonly failure?: SetupFailure;
+}
+
+/** One child of the keeper. */
+export class Child {
+  readonly id: string;
+  pid = 0;
+  /** Clock ticks since boot. */
+  start = 0;
+  end: End | undefined;
+  /** Resolves when the program was executed; rejects with a SpawnError. */
+  readonly started: Promise<void>;
+  /** Resolves when it has ended and its end was handled. */
+  readonly ended: Promise<End>;
+  /** Handles the end in the turn in which it is acknowledged: notes posted here and the acknowledgement are one step. */
+  onEnd: ((end: End) => void) | undefined;
+  /** @internal */ readonly settle: {
+    started: () => void;
+    failed: (error: Error) => void;
+    ended: (end: End) => void;
+  };
+
+  constructor(id: string) {
+    this.id = id;
+    const settle: Partial<Child["settle"]> = {};
+    this.started = new Promise((resolve, reject) => {
+      settle.started = resolve;
+      settle.failed = reject;
+    });
+    // A caller that only waits for the end need not handle a failed start as well.
+    this.started.catch(() => undefined);
+    this.ended = new Promise((resolve) => {
+      settle.ended = resolve;
+    });
+    this.settle = settle as Child["settle"];
+  }
+}
+
+/** How many ends are remembered for those who ask only afterwards. */
+const rememberedEnds = 256;
+
+export class Processes {
+  readonly #outbox: Outbox;
+  readonly #children = new Map<string, Child>();
+  readonly #ends = new Map<string, End>();
+  readonly #report: (message: string) => void;
+  readonly #generation: number;
+  #sequence = 0;
+
+  /**
+   * @param generation the daemon's, so that ids of earlier daemons are never used again
+   * @param report receives what goes wrong where nobody waits for an answer
+   */
+  constructor(outbox: Outbox, generation: number, report: (message: string) => void) {
+    this.#outbox = outbox;
+    this.#generation = generation;
+    this.#report = report;
+  }
+
+  /** A fresh id for a process of `service`. */
+  nextId(service: string): string {
+    this.#sequence += 1;
+    return `${service}#${this.#generation}.${this.#sequence}`;
+  }
+
+  get(id: string): Child | undefined {
+    return this.#children.get(id);
+  }
+
+  /** How a child ended that is no more; the last few hundred are remembered. */
+  recentEnd(id: string): End | undefined {
+    return this.#ends.get(id);
+  }
+
+  /** The pids of all children that live. */
+  pids(): Set<number> {
+    const pids = new Set<number>();
+    for (const child of this.#children.values())
+      if (child.end === undefined && child.pid > 0) pids.add(child.pid);
+    return pids;
+  }
+
+  /** Takes over a child of an earlier daemon from the keeper's inventory. */
+  resume(record: ChildRecord): Child {
+    const child = new Child(record.id);
+    child.pid = record.pid;
+    child.start = record.start;
+    if (record.state !== "setup") child.settle.started();
+    this.#children.set(child.id, child);
+    return child;
+  }
+
+  /**
+   * Spawns a child. `before` goes into the same step ahead of the spawn: the note that explains it. The promise
+   * `started` of the result tells whether the program was executed.
+   */
+  spawn(id: string, spec: SpawnSpec, before: readonly KeeperRequest[] = []): Child {
+    const child = new Child(id);
+    this.#children.set(id, child);
+    this.#outbox.post(...before, { op: "spawn", id, spec }).then(
+      (results) => {
+        const result = results.at(-1);
+        if (result === undefined || result.errno !== 0) {
+          this.#children.delete(id);
+          const failure = { stage: "spawn", errno: result?.errno ?? 0, text: result?.text ?? "" };
+          child.settle.failed(new SpawnError(failure));
+          return;
+        }
+        child.pid = result.pid ?? 0;
+        child.start = result.start ?? 0;
+      },
+      (error: unknown) => child.settle.failed(error instanceof Error ? error : new Error(String(error))),
+    );
+    return child;
+  }
+
+  /**
+   * Makes a process that is the keeper's child but not ours, such as one a pid file names, a child of ours.
+   * Resolves with the errno of the refusal where the keeper refuses.
+   */
+  async adopt(id: string, pid: number, start: number): Promise<Child | number> {
+    const child = new Child(id);
+    child.pid = pid;
+    child.start = start;
+    child.settle.started();
+    this.#children.set(id, child);
+    const [result] = await this.#outbox.post({ op: "adopt", id, pid, start });
+    if (result === undefined || result.errno !== 0) {
+      this.#children.delete(id);
+      return result?.errno ?? -1;
+    }
+    return child;
+  }
+
+  /** Sends a signal; a child that has ended is none. */
+  async signal(id: string, signal: number, scope: Scope): Promise<boolean> {
+    const [result] = await this.#outbox.post({ op: "signal-child", id, signal, scope });
+    return result !== undefined && result.errno === 0;
+  }
+
+  /** Signals a process which is nobody's record, only if it still is the one that started at `start`. */
+  async signalStranger(pid: number, start: number, signal: number): Promise<boolean> {
+    const [result] = await this.#outbox.post({ op: "signal-process", pid, start, signal });
+    return result !== undefined && result.errno === 0;
+  }
+
+  /** Handles the events that are about children and acknowledges them; false for every other event. */
+  handleEvent(event: KeeperEvent): boolean {
+    if (event.type === "child-started") {
+      const child = this.#children.get(event.id);
+      if (child !== undefined) {
+        child.pid = event.pid;
+        child.settle.started();
+      }
+    } else if (event.type === "child-ended") {
+      this.#ended(event);
+    } else {
+      return false;
+    }
+    this.#outbox.tell(this.#report, { op: "acknowledge", event: event.event });
+    return true;
+  }
+
+  #ended(event: KeeperEvent & { type: "child-ended" }): void {
+    const child = this.#children.get(event.id);
+    if (child === undefined) return;
+    this.#children.delete(event.id);
+    const end: End = {
+      ...decodeWaitStatus(event.pid, event.status),
+      time: Number(event.at) / 1e9,
+      ...(event.failure === undefined ? {} : { failure: event.failure }),
+    };
+    child.end = end;
+    this.#ends.set(child.id, end);
+    if (this.#ends.size > rememberedEnds) this.#ends.delete(this.#ends.keys().next().value ?? "");
+    if (event.failure !== undefined) child.settle.failed(new SpawnError(event.failure));
+    else child.settle.started();
+    try {
+      child.onEnd?.(end);
+    } catch (error) {
+      this.#report(`while handling the end of ${event.id}: ${String(error)}`);
+    }
+    child.settle.ended(end);
+  }
+}
+
+/** The parts of a raw wait status. */
+export function decodeWaitStatus(pid: number, status: number): Termination {
+  const signal = status & 0x7f;
+  return signal === 0 ? { pid, status, exitCode: (status >> 8) & 0xff } : { pid, status, signal };
+}
+
+/** As the Shepherd words it: `exited with 3`, `terminated with signal 9`. */
+export function describeTermination(termination: Termination): string {
+  return termination.signal === undefined
+    ? `exited with ${termination.exitCode ?? 0}`
+    : `terminated with signal ${termination.signal}`;
+}

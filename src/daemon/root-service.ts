@@ -1,0 +1,200 @@
+// The service `root`: the daemon itself, with the actions that operate on it.
+
+import { resolve } from "node:path";
+import { encodeService } from "../protocol/service-status.js";
+import { ActionError, type RootAction } from "./control/dispatch.js";
+import { briefStatus, type LogView, serviceStatus } from "./control/status.js";
+import type { ServiceDefinition } from "./definition/types.js";
+import type { Ending, KeeperRecord } from "./keeper/types.js";
+import type { Registry } from "./registry/registry.js";
+import type { Request } from "./request.js";
+
+/** What the actions of root do, done by the daemon. */
+export interface RootOperations {
+  readonly registry: Registry;
+  readonly logs: LogView;
+  readonly keeper: KeeperRecord;
+  load(file: string, request: Request): Promise<void>;
+  reload(file: string, request: Request): Promise<void>;
+  unload(name: string, request: Request): Promise<void>;
+  evaluate(expression: string, request: Request): Promise<unknown>;
+  shutDown(how: Ending, request: Request): Promise<void>;
+  /** Has the keeper start the daemon anew, over the running services. */
+  relaunch(): void;
+}
+
+const documentation = "The root service is used to operate on shepherd itself.";
+
+/** The definition that makes `root` look like any other service. */
+export function rootDefinition(actions: Iterable<RootAction>): ServiceDefinition {
+  return {
+    provision: ["root", "shepherd"],
+    requirement: [],
+    oneShot: false,
+    transient: false,
+    respawn: false,
+    respawnLimit: false,
+    respawnDelay: 0,
+    start: () => true,
+    stop: () => false,
+    actions: [...actions].map(({ name, documentation: text }) => ({
+      name,
+      documentation: text,
+      procedure: () => false,
+    })),
+    autoStart: true,
+    documentation,
+  };
+}
+
+const help = `\
+This is the help message for the 'root' service of shepherd.  The 'root'
+service is used to control shepherd itself, and it has several actions:
+'herd status root' tells about shepherd, 'herd status' gives a summary of
+all services.
+
+'herd doc root list-actions' lists what can be done.`;
+
+export function rootActions(operations: RootOperations): ReadonlyMap<string, RootAction> {
+  const { keeper } = operations;
+
+  /** Only PID 1 may end the system: elsewhere this would be somebody else's machine. */
+  const end = (how: Ending) => async (_args: readonly string[], request: Request) => {
+    if (!keeper.init) {
+      throw new ActionError(
+        `cannot ${how}: shepherd is not PID 1 here, so the system is not its own; use 'herd stop root' to end it`,
+      );
+    }
+    await operations.shutDown(how, request);
+    return true;
+  };
+  const inDirectory = (file: string | undefined, request: Request): string =>
+    resolve(request.directory ?? process.cwd(), file ?? "");
+
+  const actions: readonly RootAction[] = [
+    {
+      name: "help",
+      documentation: "Show the help message for the 'root' service.",
+      arity: [0, 0],
+      run: async (_args, request) => {
+        request.say(help);
+        return true;
+      },
+    },
+    {
+      name: "status",
+      documentation: "Return an s-expression with what is known of all services, for clients such as 'herd'.",
+      arity: [0, 0],
+      run: async () => {
+        const { registry, logs } = operations;
+        const statuses = registry.controllers.map((controller) =>
+          controller.name === "root" ? serviceStatus(controller, logs) : briefStatus(controller, logs),
+        );
+        return (await Promise.all(statuses)).map(encodeService);
+      },
+    },
+    {
+      name: "halt",
+      documentation: "Stop everything and halt the system.",
+      arity: [0, 0],
+      run: end("halt"),
+    },
+    {
+      name: "power-off",
+      documentation: "Stop everything and turn the system off.",
+      arity: [0, 0],
+      run: end("power-off"),
+    },
+    {
+      name: "reboot",
+      documentation: "Stop everything and start the system again.",
+      arity: [0, 0],
+      run: end("reboot"),
+    },
+    {
+      name: "kexec",
+      documentation: "Stop everything and start the kernel that was loaded with kexec.",
+      arity: [0, 0],
+      run: end("kexec"),
+    },
+    {
+      name: "load",
+      documentation: "Load services from the TypeScript or JavaScript module FILE.",
+      arity: [1, 1],
+      run: async ([file], request) => {
+        await operations.load(inDirectory(file, request), request);
+        return true;
+      },
+    },
+    {
+      name: "eval",
+      documentation: "Evaluate a JavaScript expression inside shepherd.  This can break it: be careful.",
+      arity: [1, 1],
+      run: async ([expression], request) => {
+        request.say(`Evaluating user expression ${expression ?? ""}.`);
+        return await operations.evaluate(expression ?? "", request);
+      },
+    },
+    {
+      name: "unload",
+      documentation:
+        "Stop the service NAME and what depends on it, and remove it; 'all' removes every service but 'root'.",
+      arity: [1, 1],
+      run: async ([name], request) => {
+        await operations.unload(name ?? "", request);
+        return true;
+      },
+    },
+    {
+      name: "reload",
+      documentation:
+        "Make the services of the module FILE the only ones: those it lacks are stopped and removed, those that run\n" +
+        "with another definition get the new one when they are restarted.",
+      arity: [1, 1],
+      run: async ([file], request) => {
+        await operations.reload(inDirectory(file, request), request);
+        return true;
+      },
+    },
+    {
+      name: "daemonize",
+      documentation:
+        "Refused: shepherd always runs under its keeper, which can be put into the background instead.",
+      arity: [0, 0],
+      run: async (_args, request) => {
+        if (keeper.init) {
+          request.say("Running as PID 1, so not daemonizing.");
+          return true;
+        }
+        throw new ActionError(
+          "cannot daemonize: shepherd runs under its keeper; start it in the background instead",
+        );
+      },
+    },
+    {
+      name: "restart",
+      documentation: "Start shepherd's own program anew, over the running services: none is touched.",
+      arity: [0, 0],
+      run: async (_args, request) => {
+        request.say("The supervisor starts anew; services are not touched.");
+        operations.relaunch();
+        return true;
+      },
+    },
+    {
+      name: "cd",
+      documentation: "Change the working directory of shepherd to DIRECTORY.",
+      arity: [1, 1],
+      run: async ([directory], request) => {
+        const path = inDirectory(directory, request);
+        try {
+          process.chdir(path);
+        } catch (error) {
+          throw new ActionError(`chdir ${path}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+        return true;
+      },
+    },
+  ];
+  return new Map(actions.map((action) => [action.name, action]));
+}

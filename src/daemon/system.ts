@@ -1,0 +1,172 @@
+// The running system without its surroundings: services, processes, deadlines and notes over a keeper. Tests build one
+// over a fake keeper; daemon.ts adds the control socket, the configuration and the log writer.
+
+import type { Host, Identity, LogStreams } from "./constructors/host.js";
+import { Controller, type ControllerEnvironment } from "./controller/controller.js";
+import { initialState, type ServiceState } from "./controller/state.js";
+import { Deadlines } from "./deadlines.js";
+import type { ProcessOptions, ProcessReference, ServiceDefinition } from "./definition/types.js";
+import type { Keeper, KeeperEvent } from "./keeper/types.js";
+import { Notes } from "./notes.js";
+import { Outbox } from "./outbox.js";
+import { Processes } from "./processes.js";
+import { Registry } from "./registry/registry.js";
+import { Request } from "./request.js";
+import { Supervisor } from "./supervisor.js";
+import { tellCulpritThrough } from "./user-code.js";
+
+export interface SystemParts {
+  readonly keeper: Keeper;
+  readonly logs: LogStreams;
+  /** What services inherit unless they say otherwise. */
+  readonly environment: readonly string[];
+  readonly directory: string;
+  resolveIdentity(options: ProcessOptions): Promise<Identity>;
+  readonly log: {
+    info(line: string): void;
+    error(line: string): void;
+  };
+}
+
+/** What the system tells of services that are over. */
+export interface SystemHooks {
+  /** A service's process ended by itself, and it will not be respawned. */
+  settled(controller: Controller): void;
+  /** A service ran and is stopped now, for whatever reason. */
+  over(controller: Controller): void;
+  /** A service was removed. */
+  forgotten(name: string): void;
+}
+
+export class System {
+  readonly outbox: Outbox;
+  readonly notes: Notes;
+  readonly processes: Processes;
+  readonly deadlines: Deadlines;
+  readonly host: Host;
+  readonly registry: Registry;
+  readonly supervisor: Supervisor;
+  readonly #parts: SystemParts;
+  readonly #hooks: SystemHooks;
+  readonly #environment: ControllerEnvironment;
+  /** Events about children wait until the services they belong to are there again. */
+  #early: KeeperEvent[] | undefined = [];
+
+  constructor(parts: SystemParts, hooks: SystemHooks) {
+    const { inventory } = parts.keeper;
+    const report = (message: string): void => parts.log.error(message);
+    this.#parts = parts;
+    this.#hooks = hooks;
+    this.outbox = new Outbox(parts.keeper);
+    this.notes = new Notes(this.outbox, inventory.notes, report);
+    this.processes = new Processes(this.outbox, inventory.keeper.generation, report);
+    this.deadlines = new Deadlines(this.outbox, report);
+    this.host = {
+      outbox: this.outbox,
+      processes: this.processes,
+      deadlines: this.deadlines,
+      logs: parts.logs,
+      keeperPid: inventory.keeper.pid,
+      markPrefix: inventory.keeper.started.toString(36),
+      environment: parts.environment,
+      directory: parts.directory,
+      resolveIdentity: (options) => parts.resolveIdentity(options),
+      report,
+    };
+    this.registry = new Registry((definition) => this.#makeController(definition));
+    this.supervisor = new Supervisor(this.registry);
+    this.#environment = {
+      host: this.host,
+      now: () => Date.now() / 1000,
+      log: (line) => parts.log.info(line),
+      record: (name, state) => this.notes.putService(name, state),
+      shuttingDown: () => this.supervisor.goingDown,
+      respawn: (controller) => this.#respawn(controller),
+      settled: (controller) => hooks.settled(controller),
+      stopped: (controller, over) => this.#stopped(controller, over),
+    };
+    tellCulpritThrough(this.outbox);
+  }
+
+  /** Work that no client asked for; its lines go to the log alone. */
+  background(): Request {
+    return new Request(
+      (line) => this.#parts.log.info(line),
+      () => undefined,
+    );
+  }
+
+  /**
+   * Takes over, once the definitions are registered, what an earlier daemon left: children, and every service in the
+   * state that its note tells. The first daemon finds nothing and just opens the way for events.
+   */
+  resume(): void {
+    for (const record of this.#parts.keeper.inventory.children) this.processes.resume(record);
+    const request = this.background();
+    for (const controller of this.registry.controllers) controller.resume(request);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const event of early) this.handleEvent(event);
+  }
+
+  /** Handles and acknowledges what is about children and deadlines; false for every other event. */
+  handleEvent(event: KeeperEvent): boolean {
+    const late =
+      event.type === "child-ended" || event.type === "child-started" || event.type === "timer-fired";
+    if (late && this.#early !== undefined) {
+      this.#early.push(event);
+      return true;
+    }
+    return this.processes.handleEvent(event) || this.deadlines.handleEvent(event);
+  }
+
+  /** Stops a service and what depends on it, and removes it. */
+  async remove(controller: Controller, request: Request): Promise<void> {
+    request.say(`Removing service '${controller.name}'...`);
+    if (controller.state.status === "stopped") request.say(`Service ${controller.name} is not running.`);
+    await this.supervisor.stop(controller.name, [], request);
+    if (this.registry.find(controller.name) === controller) this.#forget(controller);
+    request.say("Done.");
+  }
+
+  #makeController(definition: ServiceDefinition): Controller {
+    const [name] = definition.provision;
+    const state = name === "root" ? this.#rootState() : (this.notes.service(name) ?? initialState);
+    return new Controller(definition, this.#environment, state);
+  }
+
+  /** `root` runs from the beginning; its process is the keeper, which is the same in every generation. */
+  #rootState(): ServiceState {
+    const { keeper } = this.#parts.keeper.inventory;
+    const value: ProcessReference = {
+      type: "process",
+      id: "",
+      pid: keeper.pid,
+      start: 0,
+      command: process.argv,
+    };
+    const since = Number(keeper.started) / 1e9;
+    return { ...initialState, status: "running", value, statusChanges: [{ status: "running", time: since }] };
+  }
+
+  #respawn(controller: Controller): void {
+    this.supervisor
+      .respawn(controller, this.background())
+      .catch((error: unknown) => this.#parts.log.error(`respawn of ${controller.name}: ${String(error)}`));
+  }
+
+  #stopped(controller: Controller, over: boolean): void {
+    this.registry.applyReplacement(controller);
+    if (!over) return;
+    this.#hooks.over(controller);
+    if (!controller.definition.transient) return;
+    this.#parts.log.info(`Transient service ${controller.name} terminated, now unregistered.`);
+    this.#forget(controller);
+  }
+
+  #forget(controller: Controller): void {
+    this.registry.unregister(controller);
+    this.notes.dropService(controller.name);
+    this.#hooks.forgotten(controller.name);
+  }
+}

@@ -1,0 +1,94 @@
+// A system over a fake keeper, for unit tests of what the daemon does with services.
+
+import {
+  builtin,
+  type Constructor,
+  type Destructor,
+  type ServiceDefinition,
+} from "../../src/daemon/definition/types.js";
+import { Request } from "../../src/daemon/request.js";
+import { System } from "../../src/daemon/system.js";
+import { FakeKeeper, type FakeKeeperOptions } from "./fake-keeper.js";
+
+export interface TestSystem {
+  readonly system: System;
+  readonly keeper: FakeKeeper;
+  /** What was logged. */
+  readonly lines: string[];
+  /** Names of services that ended and stay so. */
+  readonly settled: string[];
+}
+
+/** @param keeper the keeper of an earlier system: the daemon died, and this is the next one */
+export function testSystem(definitions: readonly ServiceDefinition[], keeper = new FakeKeeper()): TestSystem {
+  const lines: string[] = [];
+  const settled: string[] = [];
+  const log = (line: string): void => {
+    lines.push(line);
+  };
+  const system = new System(
+    {
+      keeper,
+      log: { info: log, error: (line) => log(`error: ${line}`) },
+      logs: { open: async () => undefined, label: () => undefined },
+      environment: ["PATH=/bin"],
+      directory: "/",
+      resolveIdentity: async () => ({}),
+    },
+    { settled: ({ name }) => settled.push(name), over: () => undefined, forgotten: () => undefined },
+  );
+  keeper.onEvent((event) => system.handleEvent(event));
+  system.registry.register(definitions);
+  system.resume();
+  return { system, keeper, lines, settled };
+}
+
+export function fakeKeeper(options?: FakeKeeperOptions): FakeKeeper {
+  return new FakeKeeper(options);
+}
+
+/** A request of a client that keeps its lines. */
+export function client(): Request {
+  return new Request(() => undefined);
+}
+
+/** A definition with the defaults of `service`. */
+export function definition(provision: string, options: Partial<ServiceDefinition> = {}): ServiceDefinition {
+  const [first = "", ...rest] = provision.split(" ");
+  return {
+    provision: [first, ...rest],
+    requirement: [],
+    oneShot: false,
+    transient: false,
+    respawn: false,
+    respawnLimit: { times: 5, seconds: 7 },
+    respawnDelay: 0,
+    start: () => true,
+    stop: () => false,
+    actions: [],
+    autoStart: true,
+    documentation: "",
+    ...options,
+  };
+}
+
+const unreachable = (): never => {
+  throw new Error("a built-in constructor is run by its data");
+};
+
+/** makeForkexecConstructor, as data. */
+export function forkexec(...command: [string, ...string[]]): Constructor {
+  return Object.assign(unreachable, { [builtin]: { kind: "forkexec", command, options: {} } as const });
+}
+
+/** makeKillDestructor, as data. */
+export function kill(gracePeriod = 5): Destructor {
+  return Object.assign(() => unreachable(), {
+    [builtin]: { kind: "kill", signal: 15, gracePeriod } as const,
+  });
+}
+
+/** Lets everything that is ready happen. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
