@@ -1,0 +1,61 @@
+// bin/shepherd: what it runs, and what it says where it cannot.
+
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "node:test";
+import { project } from "../support/project.js";
+import { run } from "../support/run.js";
+
+const shepherd = join(project.bin, "shepherd");
+
+it("--version and --help print without a keeper", async () => {
+  const version = await run(shepherd, ["--version"]);
+  assert.equal(version.status, 0);
+  assert.match(version.stdout, /^shepherd .*\d+\.\d+\.\d+/);
+  const help = await run(shepherd, ["--help"]);
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /--config/);
+});
+
+it("it works through symbolic links", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  symlinkSync(shepherd, join(directory, "real"));
+  symlinkSync("real", join(directory, "shepherd"));
+  const { status, stdout } = await run("shepherd", ["--version"], {
+    env: { PATH: `${directory}:${process.env.PATH}` },
+  });
+  assert.equal(status, 0);
+  assert.match(stdout, /^shepherd /);
+});
+
+it("a native part that is not built is named, with what to do", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  for (const name of ["bin", "dist"]) mkdirSync(join(directory, name));
+  copyFileSync(shepherd, join(directory, "bin", "shepherd"));
+  symlinkSync(join(project.dist, "shepherd.cjs"), join(directory, "dist", "shepherd.cjs"));
+  const { status, stderr } = await run(join(directory, "bin", "shepherd"), []);
+  assert.equal(status, 1);
+  assert.equal(
+    stderr,
+    `shepherd: error: cannot execute '${directory}/dist/native/keeper': the native part is not built; run 'npm run build'\n`,
+  );
+});
+
+it("a Node that is not there is named", async () => {
+  const { status, stderr } = await run(shepherd, [], {
+    env: { ...process.env, SHEPHERD_NODE: "/nonexistent/node" },
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^shepherd: error: cannot run '\/nonexistent\/node'/);
+});
+
+it("an unknown option is an error with a hint, in one line each", async () => {
+  const unshare = ["--pid", "--fork", "--mount-proc", "--kill-child", "--"];
+  const { status, stderr, stdout } = await run("unshare", [...unshare, shepherd, "--bogus"]);
+  assert.equal(status, 1);
+  assert.match(stdout + stderr, /shepherd: error: unknown option '--bogus'/);
+});
