@@ -8,44 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 struct place place;
 static struct rlimit files;
-
-static bool is_mounted(const char *path) {
-  struct stat here, above;
-  char parent[64];
-  snprintf(parent, sizeof parent, "%s/..", path);
-  return stat(path, &here) == 0 && stat(parent, &above) == 0 && here.st_dev != above.st_dev;
-}
-
-static void mount_missing(const char *type, const char *path, unsigned long flags, const char *options) {
-  if (is_mounted(path))
-    return;
-  if (mkdir(path, 0755) < 0 && errno != EEXIST)
-    say("make directory %s: %s", path, strerror(errno));
-  if (mount(type, path, type, flags, options) < 0)
-    say("mount %s on %s: %s", type, path, strerror(errno));
-}
-
-void mount_essentials(void) {
-  enum { SAFE = MS_NOSUID | MS_NODEV };
-  mount_missing("proc", "/proc", SAFE | MS_NOEXEC, NULL);
-  mount_missing("sysfs", "/sys", SAFE | MS_NOEXEC, NULL);
-  mount_missing("devtmpfs", "/dev", MS_NOSUID, "mode=0755");
-  mount_missing("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=0620,ptmxmode=0666");
-  mount_missing("tmpfs", "/dev/shm", SAFE, "mode=1777");
-  mount_missing("tmpfs", "/run", SAFE, "mode=0755");
-  mount_missing("cgroup2", "/sys/fs/cgroup", SAFE | MS_NOEXEC, NULL);
-}
 
 static bool in_initial_namespace(void) {
   char link[64];
@@ -67,7 +38,7 @@ static void open_standard_descriptors(void) {
     close(fd);
 }
 
-bool boot(void) {
+const char *boot(void) {
   static const int ignored[] = {SIGPIPE, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
     signal(ignored[i], SIG_IGN);
@@ -75,9 +46,9 @@ bool boot(void) {
   place.init = getpid() == 1;
   // Without /proc nothing tells a machine from a container; where it is missing PID 1 may mount it.
   if (place.init && access("/proc/self", F_OK) < 0)
-    mount_missing("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-  place.initial = in_initial_namespace();
-  if (place.init && place.initial) {
+    mount_proc();
+  place.initial = place.init && in_initial_namespace();
+  if (place.initial) {
     mount_essentials();
     if (reboot(RB_DISABLE_CAD) < 0)
       say("disable ctrl-alt-del: %s", strerror(errno));
@@ -87,19 +58,22 @@ bool boot(void) {
     for (int fd = 3; fd < 1024; fd++)
       close(fd);
   if (!place.init && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-    return false;
-  if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-    return false;
-  if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){files.rlim_max, files.rlim_max}) < 0)
-    say("raise the limit of open files: %s", strerror(errno));
+    return "become a subreaper";
+  if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+      setrlimit(RLIMIT_NOFILE, &(struct rlimit){files.rlim_max, files.rlim_max}) < 0)
+    return "raise the limit of open files";
   size_t length = proc_read("/proc/sys/kernel/random/boot_id", place.boot_id, sizeof place.boot_id);
   place.boot_id[length > 0 ? length - 1 : 0] = 0; // its newline
   place.manager = getenv("NOTIFY_SOCKET");
   struct bytes name = {(const uint8_t *)"log/daemon", 10};
-  // Its own open file: that it does not block is the daemon's affair and not that of the pipe's other users.
-  place.log = pipe_both_ways(&place.log_writer);
-  return place.log >= 0 && fcntl(place.log_writer, F_SETFL, O_NONBLOCK) == 0 &&
-         descriptor_add(name, PIPE_END, place.log) != NULL;
+  // The writer is an open file of its own: that it does not block is not the affair of the pipe's other
+  // users.
+  int log = pipe_both_ways(&place.log_writer);
+  if (log < 0 || fcntl(place.log_writer, F_SETFL, O_NONBLOCK) < 0 ||
+      descriptor_add(name, PIPE_END, log) == NULL)
+    return "make the pipe log/daemon through /proc";
+  place.log = log;
+  return NULL;
 }
 
 void child_reset(void) {

@@ -116,13 +116,13 @@ static _Noreturn void end(const struct ending *ending) {
     say("some processes do not end even when killed");
   empty_log();
   pid_t pid = fork(); // a file system that has lost its disk blocks sync for ever
-  if (pid == 0) {
+  if (pid <= 0)
     sync();
+  if (pid == 0)
     _exit(0);
-  }
-  if (pid < 0 || !wait_for_children(0, 10 * SECOND))
+  if (!wait_for_children(0, 10 * SECOND))
     say("the file systems could not all be written");
-  if (!place.init || !place.initial || ending->how == EXIT)
+  if (!place.initial || ending->how == EXIT)
     _exit(ending->code);
   if (ending->how == KEXEC && reboot(RB_KEXEC) < 0)
     say("kexec: %s; rebooting", strerror(errno));

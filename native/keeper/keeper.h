@@ -194,13 +194,15 @@ int64_t ending_tick(void); // ends the keeper when it is time, or returns when i
 
 // ---- boot.c: what surrounds the keeper
 extern struct place {
-  bool init, initial; // PID 1, and that of the initial PID namespace: a machine
+  bool init, initial; // PID 1, and that of the initial PID namespace: the init of a machine
   char boot_id[40];
   const char *manager; // NOTIFY_SOCKET
   int64_t started;
-  int log, log_writer; // both ends of log/daemon
+  int log, log_writer; // log/daemon, and the end of it that is the daemon's
 } place;
-bool boot(void);
+const char *boot(void); // NULL, or what could not be done
+void mount_proc(void);
+void mount_essentials(void);
 void child_reset(void); // in a new child: signals and limits as the keeper found them
 int tell_manager(const struct request *r);
 

@@ -119,15 +119,16 @@ static int milliseconds_until(int64_t time) {
 
 int main(int argc, char **argv) {
   char **program = read_options(argc, argv);
-  if (!boot() || (epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0 || !open_signals() || !timers_open() ||
+  const char *failed = boot();
+  if (failed != NULL || (epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0 || !open_signals() || !timers_open() ||
       !daemon_prepare(program)) {
-    say("start: %s", strerror(errno));
+    say("%s: %s", failed != NULL ? failed : "start", strerror(errno));
     return NOT_STARTED;
   }
   if (helper_path == NULL)
     helper_path = beside(argv[0]);
   // A machine without its init is lost: there it is tried again and again.
-  if (!daemon_start() && !(place.init && place.initial))
+  if (!daemon_start() && !place.initial)
     return NOT_STARTED;
   for (;;) {
     int64_t next = daemon_tick(), end = ending_tick();

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool file_changed;
 bool file_undoing;
 
 // Whether the user may put something else where a name of this directory was. Its owner can make it writable.
@@ -203,17 +204,22 @@ void file_append(struct file *file, const char *bytes, size_t length) {
   if (file->failed || ((file->noted || note(file)) && append(file, bytes, length)))
     return;
   file->failed = true;
-  if (file->loss)
+  if (file->loss) {
     file->loss->error = errno;
+    file_changed = true;
+  }
   // It is a regular file if this matters, and then cutting it off needs no space.
   if (file->noted && ftruncate(file->fd, (off_t)file->before) < 0 && errno != EINVAL)
     perror("logwriter: cut off half a batch");
 }
 
 void file_settle(struct file *file, size_t lines) {
-  if (file->loss && file->failed)
-    file->loss->lines += lines;
-  else if (file->loss && file->noted)
-    *file->loss = (struct loss){0};
+  struct loss *loss = file->loss;
+  if (loss && file->failed)
+    loss->lines += lines;
+  else if (loss && file->noted && loss->error) {
+    *loss = (struct loss){0};
+    file_changed = true;
+  }
   file->noted = file->failed = false;
 }

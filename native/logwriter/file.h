@@ -22,6 +22,7 @@ struct file {
   time_t retry; // monotonic: not before then, after a failure
 };
 
+extern bool file_changed; // a loss began or ended: somebody may have to be told
 extern bool file_undoing; // until begin, what a predecessor appended and did not save is cut off
 
 // Opens by path, creating what is missing; -1 with errno, and the stage that failed.

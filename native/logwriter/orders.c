@@ -235,6 +235,7 @@ static bool open_stream(struct order *order, struct answer *answer) {
       (struct file){copy_path(order->text[RECENT_PATH]), 0640, NULL, NULL, -1, false, false, 0, 0};
   order->pipe = -1;
   set_label(stream, order);
+  file_changed = true; // a predecessor's loss may not have been told of
   if ((*order->text[PATH] && !stream->own.path) || (*order->text[RECENT_PATH] && !stream->recent.path))
     fail(answer, ENOMEM, "open stream", name);
   else if (stream->own.path && !open_file(&stream->own, answer))
@@ -415,6 +416,8 @@ static void report(struct loss *told, const struct loss *loss, const char *name,
   wire_close_frame(&out, frame);
   if (transmit(out.bytes, out.used))
     told->error = loss->error;
+  else
+    file_changed = true; // tried again as soon as there is room
 }
 
 void orders_report(void) {
@@ -423,7 +426,9 @@ void orders_report(void) {
     report(&main_sink.told, &commit->main_loss, "", "write", main_sink.file.path);
   for (int i = 0; i < OUTPUTS; i++)
     report(&main_sink.output_told[i], &commit->ring[i].loss, "", "write", names[i]);
-  for (uint32_t i = 0; i < commit->end; i++)
+  bool changed = file_changed;
+  file_changed = false;
+  for (uint32_t i = 0; changed && i < commit->end; i++)
     if (streams[i] && streams[i]->own.path) {
       char name[MAX_NAME + 1] = {0};
       memcpy(name, commit->slots[i].name, commit->slots[i].name_length);

@@ -32,6 +32,7 @@ int stream_slot(const char *name, size_t length, bool create) {
   }
   if (!create || unused == MAX_STREAMS)
     return -1;
+  commit->slots[unused] = (struct slot){0};
   memcpy(commit->slots[unused].name, name, length);
   commit->slots[unused].name_length = (uint8_t)length; // last: it makes the slot used
   if (unused == commit->end)

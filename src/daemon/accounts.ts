@@ -30,7 +30,7 @@ export class AccountError extends Error {
 const passwdFile = "/etc/passwd";
 const groupFile = "/etc/group";
 
-/** Lines that are malformed are passed over, as every libc does. */
+/** Lines that are malformed are passed over, as by every libc. */
 export function parseAccounts(passwd: string, group: string): Accounts {
   const users = passwd.split("\n").flatMap((line): User[] => {
     const [name, , uid, gid] = line.split(":");
@@ -47,8 +47,11 @@ export function parseAccounts(passwd: string, group: string): Accounts {
   return { users, groups };
 }
 
+/** The largest id; the one above it means "leave it as it is" to the kernel. */
+const maximumId = 2 ** 32 - 2;
+
 function isNumber(text: string | undefined): text is string {
-  return text !== undefined && /^[0-9]{1,10}$/.test(text);
+  return text !== undefined && /^[0-9]{1,10}$/.test(text) && Number(text) <= maximumId;
 }
 
 type Wanted = Pick<ProcessOptions, "user" | "group" | "supplementaryGroups">;
@@ -75,10 +78,11 @@ export function identityOf(wanted: Wanted, accounts: Accounts): Identity {
   };
 }
 
+/** A name comes before a number that is written the same. */
 function findUser(user: string | number, { users }: Accounts): User {
-  const found = users.find(({ name, uid }) => name === user || uid === numberOf(user));
-  if (found !== undefined) return found;
   const uid = numberOf(user);
+  const found = users.find(({ name }) => name === user) ?? users.find((entry) => entry.uid === uid);
+  if (found !== undefined) return found;
   // A user that has no entry has no group of its own: the number stands for both.
   if (uid !== undefined) return { name: "", uid, gid: uid };
   throw new AccountError(`user "${user}" does not exist (looked in ${passwdFile})`);
@@ -94,24 +98,28 @@ function numberOf(id: string | number): number | undefined {
   return typeof id === "number" ? id : isNumber(id) ? Number(id) : undefined;
 }
 
-let cached: { readonly stamp: string; readonly accounts: Accounts } | undefined;
+/** Resolves identities over the two files, which are read again whenever they changed. */
+export function identityResolver(
+  passwd: string = passwdFile,
+  group: string = groupFile,
+): (wanted: Wanted) => Promise<Identity> {
+  let cached: { readonly stamp: string; readonly accounts: Accounts } | undefined;
 
-/** `identityOf` over the machine's files, which are read again whenever they changed. */
-export async function resolveIdentity(options: ProcessOptions): Promise<Identity> {
-  const { user, group, supplementaryGroups } = options;
-  if (user === undefined && group === undefined && supplementaryGroups === undefined) return {};
-  return identityOf(options, await readAccounts());
+  return async (wanted) => {
+    const { user, group: chosen, supplementaryGroups } = wanted;
+    if (user === undefined && chosen === undefined && supplementaryGroups === undefined) return {};
+    // Taken before the files are read: a change in between is noticed the next time.
+    const stamp = (await Promise.all([stampOf(passwd), stampOf(group)])).join();
+    if (cached?.stamp !== stamp) {
+      const texts = await Promise.all([readOrEmpty(passwd), readOrEmpty(group)]);
+      cached = { stamp, accounts: parseAccounts(...texts) };
+    }
+    return identityOf(wanted, cached.accounts);
+  };
 }
 
-async function readAccounts(): Promise<Accounts> {
-  const stamps = await Promise.all([stampOf(passwdFile), stampOf(groupFile)]);
-  const stamp = stamps.join();
-  if (cached?.stamp === stamp) return cached.accounts;
-  const [passwd, group] = await Promise.all([readOrEmpty(passwdFile), readOrEmpty(groupFile)]);
-  const accounts = parseAccounts(passwd, group);
-  cached = { stamp, accounts };
-  return accounts;
-}
+/** The daemon's: over the machine's own files. */
+export const resolveIdentity = identityResolver();
 
 /** A minimal container may have neither file: then there are no names. */
 async function readOrEmpty(file: string): Promise<string> {
@@ -128,6 +136,6 @@ async function stampOf(file: string): Promise<string> {
     const { ino, size, mtimeMs } = await stat(file);
     return `${ino}:${size}:${mtimeMs}`;
   } catch {
-    return "absent";
+    return "absent"; // Or unreadable, of which reading tells.
   }
 }

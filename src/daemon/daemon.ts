@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { format } from "node:util";
 import { resolveIdentity } from "./accounts.js";
 import { runCompiler } from "./compiler-process.js";
@@ -30,6 +31,8 @@ import { culpritNote, runAsUserCode } from "./user-code.js";
 
 /** Seconds for a shutdown where neither the command line nor the configuration says. */
 const defaultShutdownTimeout = 30;
+/** How long, in ms, clients of a daemon that takes over wait at most for the services to be there again. */
+const takeOverPatience = 5000;
 
 export interface DaemonPaths {
   readonly socket: string;
@@ -76,6 +79,9 @@ export class Daemon {
           open: ({ name, pipe, program, file }) =>
             this.#writer.openStream({ name, pipe, label: program, ...(file === undefined ? {} : { file }) }),
           label: (name, program, pid) => this.#writer.label(name, program, pid),
+          ended: (name) => {
+            this.#writer.drain(name).catch((error: unknown) => log.error(String(error)));
+          },
         },
         environment: inheritedEnvironment(process.env),
         directory: defaultDirectory(),
@@ -158,10 +164,20 @@ export class Daemon {
     captureConsole(format, (line) => this.#log.info(line));
     installRuntime(this.#system);
     const logging = this.#startLogging();
-    await this.#control.listen(controlDescriptor);
-    this.#isReady();
-    if (notes.system === undefined) await this.#firstStart();
-    else await this.#takeOver();
+    const listen = async (): Promise<void> => {
+      await this.#control.listen(controlDescriptor);
+      this.#isReady();
+    };
+    if (notes.system === undefined) {
+      await listen();
+      await this.#firstStart();
+    } else {
+      // Clients wait until the services are there again, unless the configuration takes too long to evaluate.
+      const takenOver = this.#takeOver();
+      await Promise.race([takenOver, delay(takeOverPatience, undefined, { ref: false })]);
+      await listen();
+      await takenOver;
+    }
     await logging;
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
   }

@@ -41,9 +41,11 @@ export async function parseOptions(args: readonly string[]): Promise<ParsedComma
 
   const { Command, Option } = await import("commander");
   const definition = defineOptions(new Command("shepherd"), (flags, text) => new Option(flags, text));
-  definition.parse(normaliseOptions(own, definition.options), { from: "user" });
-  const [stray] = definition.args;
+  const normal = normaliseOptions(own, definition.options);
+  // Before commander looks: it would take an operand after `--pid` for the file, which GNU options never do.
+  const stray = normal.find((argument) => !argument.startsWith("--"));
   if (stray !== undefined) throw new UsageError(`unexpected argument '${stray}'`, { hint: "Try '--help'." });
+  definition.parse(normal, { from: "user" });
   const given = definition.opts<Given>();
   if (given.help === true)
     return { kind: "print", text: `${definition.helpInformation()}\nSee shepherd(8).\n` };
@@ -73,15 +75,17 @@ interface Given extends Omit<DaemonOptions, "logFile" | "command"> {
 const operands = "[-- COMMAND [ARG...]]";
 
 function defineOptions(program: Command, option: (flags: string, text: string) => Option): Command {
+  const file = (flags: string, text: string): Option =>
+    option(flags, text).argParser((name) => fileName(flags, name));
   const definitions = [
-    option("-c, --config <FILE>", "load services from FILE, a TypeScript or JavaScript module"),
-    option("-s, --socket <FILE>", "take commands at the socket FILE"),
-    option("-l, --logfile <FILE>", "write the log to FILE"),
-    option("--pid [FILE]", "when ready, write the process ID to FILE, or to standard output"),
+    file("-c, --config <FILE>", "load services from FILE, a TypeScript or JavaScript module"),
+    file("-s, --socket <FILE>", "take commands at the socket FILE"),
+    file("-l, --logfile <FILE>", "write the log to FILE"),
+    file("--pid [FILE]", "when ready, write the process ID to FILE, or to standard output"),
     option("-I, --insecure", "accept a socket directory that others can enter"),
     option("-S, --silent", "write nothing to standard output"),
     option("--quiet", "the same as --silent"),
-    option("--syslog [FILE]", "send the log to the system log, whose socket is FILE (default /dev/log)"),
+    file("--syslog [FILE]", "send the log to the system log, whose socket is FILE (default /dev/log)"),
     option(
       "--log-format <FORMAT>",
       "text, json, or auto: json where standard output is no terminal and -l is not given",
@@ -99,9 +103,7 @@ function defineOptions(program: Command, option: (flags: string, text: string) =
   return program
     .helpOption(false)
     .usage(`[OPTION...] ${operands}`)
-    .description("Run services: as PID 1 of a machine or a container, or for a user.")
-    .argument("[operand...]")
-    .configureHelp({ visibleArguments: () => [] });
+    .description("Run services: as PID 1 of a machine or a container, or for a user.");
 }
 
 function logFormat(text: string): DaemonOptions["logFormat"] {
@@ -109,8 +111,19 @@ function logFormat(text: string): DaemonOptions["logFormat"] {
   throw new UsageError(`--log-format: expected text, json or auto, got '${text}'`);
 }
 
+function fileName(flags: string, name: string): string {
+  if (name !== "") return name;
+  const [long = flags] = /--\w+/.exec(flags) ?? [];
+  throw new UsageError(`${long}: expected the name of a file, got ''`);
+}
+
+/** A week: whatever is meant by more, it is not a bound; and Node's timers end at 24 days. */
+const longestShutdown = 604_800;
+
 function seconds(text: string): number {
   const number = Number(text);
-  if (text.trim() !== "" && Number.isFinite(number) && number > 0) return number;
-  throw new UsageError(`--shutdown-timeout: expected a positive number of seconds, got '${text}'`);
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && number > 0 && number <= longestShutdown) return number;
+  throw new UsageError(
+    `--shutdown-timeout: expected a number of seconds above 0, up to ${longestShutdown}, got '${text}'`,
+  );
 }

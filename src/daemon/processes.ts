@@ -39,6 +39,8 @@ export class Child {
   /** Clock ticks since boot. */
   start = 0;
   end: End | undefined;
+  /** Called as soon as the pid is known, which is before the program runs. */
+  onPid: ((pid: number) => void) | undefined;
   /** Resolves when the program was executed; rejects with a SpawnError. */
   readonly started: Promise<void>;
   /** Resolves when it has ended and its end was handled. */
@@ -139,6 +141,7 @@ export class Processes {
         }
         child.pid = result.pid ?? 0;
         child.start = result.start ?? 0;
+        child.onPid?.(child.pid);
       },
       (error: unknown) => child.settle.failed(error instanceof Error ? error : new Error(String(error))),
     );

@@ -377,9 +377,9 @@ function commandLine(
   return ["setpriv", "--pdeathsig=KILL", "--", ...unshare, ...asUser, ...asSubreaper, ...keeper];
 }
 
-/** Puts the directory's name where `{directory}` stands for it. */
+/** Puts the directory's name where `{directory}` stands for it, which is not in JavaScript's own `${directory}`. */
 function within(directory: string): (text: string) => string {
-  return (text) => text.replaceAll("{directory}", directory);
+  return (text) => text.replace(/(?<!\$)\{directory\}/g, directory);
 }
 
 /** Boots a system and waits until it is ready; it ends, and its files go, with `scope`. */

@@ -30,7 +30,7 @@ export function testSystem(definitions: readonly ServiceDefinition[], keeper = n
     {
       keeper,
       log: { info: log, error: (line) => log(`error: ${line}`) },
-      logs: { open: async () => undefined, label: () => undefined },
+      logs: { open: async () => undefined, label: () => undefined, ended: () => undefined },
       environment: ["PATH=/bin"],
       directory: "/",
       resolveIdentity: async () => ({}),

@@ -206,7 +206,7 @@ it("killed at random instants of a busy life, it leaves no process and no servic
   const names = Array.from({ length: 5 }, (_, index) => `s${index}`);
   const system = await bootSystem(t, {
     config: configuration(names.map((name) => sleeper(name))),
-    keeperOptions: ["--deaths=1000"],
+    keeperOptions: ["--deaths=50"],
   });
   for (let round = 0; round < 5; round += 1) {
     await system.untilStatus("root", "running");

@@ -78,6 +78,7 @@ describe("gaps of GNU Shepherd that are closed here", () => {
     const pid = await system.untilProcess("steady");
     const daemon = system.daemon();
     const starting = system.herd("start", "spinner");
+    await system.waitForLog(/Starting service spinner/);
     // Somebody must be waiting for an answer: that is what makes a daemon silent.
     const asking = system.herd("status", "steady");
     await system.waitFor("another daemon lives", () => {

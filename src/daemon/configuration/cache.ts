@@ -1,70 +1,157 @@
-// The directory of compiled configurations: ours alone, since what is in it is run.
+// Compiled modules on disk. A module's name is the hash of its text, so that a damaged one is never run; a manifest for
+// each configuration says which module it is and what that was made from. Only we may write here: this code is run.
 
-import { lstat, mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { type Manifest, manifestName } from "./manifest.js";
+import { randomUUID } from "node:crypto";
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { basename, isAbsolute, join } from "node:path";
+import { baseDirectory, type Environment } from "./directories.js";
+import { ConfigurationError, reasonOf } from "./error.js";
+import {
+  compiledName,
+  compilerIdentity,
+  type Input,
+  type Manifest,
+  manifestName,
+  parseManifest,
+  sha256,
+} from "./manifest.js";
 
-/** A directory that cannot be trusted, or not be made. */
-export class CacheError extends Error {
-  override readonly name = "CacheError";
+/** How many files of each kind stay. */
+const capacity = 50;
+/** Kinds of files by the ends of their names; `.new` is left where a writer was killed. */
+const kinds = [".mjs", ".mjs.map", ".json", ".new"] as const;
+
+/**
+ * Where the cache may be, best first. The last, beside the control socket, survives no reboot, but is there when nothing
+ * else can be written.
+ */
+export function cacheDirectories(environment: Environment, uid: number, runtimeDirectory: string): string[] {
+  const chosen = environment.XDG_CACHE_HOME;
+  const usual =
+    uid === 0 && (chosen === undefined || !isAbsolute(chosen))
+      ? "/var/cache"
+      : baseDirectory(environment, "XDG_CACHE_HOME", ".cache");
+  return [join(usual, "shepherd-ts"), join(runtimeDirectory, "configurations")];
 }
 
-/** Compiled files kept; the one that was not used for longest goes first. */
-const keep = 50;
-
-/** Where compiled configurations may be, best first. */
-export function cacheDirectories(
-  environment: Readonly<Record<string, string | undefined>>,
-  uid: number,
-  runtimeDirectory: string,
-): string[] {
-  const own =
-    uid === 0
-      ? "/var/cache/shepherd-ts"
-      : join(environment.XDG_CACHE_HOME ?? join(environment.HOME ?? homedir(), ".cache"), "shepherd-ts");
-  return [own, join(runtimeDirectory, "cache")];
-}
-
-/** The first of `candidates` that is, or can be made, ours alone. */
-export async function openCache(candidates: readonly string[], uid: number): Promise<string> {
+/** The first of `directories` that is ours alone to write in; made where it is missing. */
+export async function openCache(directories: readonly string[], uid: number): Promise<string> {
   const reasons: string[] = [];
-  for (const directory of candidates) {
-    try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      const status = await lstat(directory);
-      if (status.isDirectory() && status.uid === uid && (status.mode & 0o022) === 0) return directory;
-      reasons.push(`${directory}: others could write into it, or it is not ours`);
-    } catch (error) {
-      reasons.push(error instanceof Error ? error.message : String(error));
-    }
+  for (const directory of directories) {
+    const reason = await whyUnusable(directory, uid);
+    if (reason === undefined) return directory;
+    reasons.push(`${directory}: ${reason}`);
   }
-  throw new CacheError(`no directory for compiled configurations: ${reasons.join("; ")}`);
+  throw new ConfigurationError(`cannot keep compiled configurations: ${reasons.join("; ")}`);
 }
 
-/** The manifest of an entry that was compiled before; undefined where there is none that can be used. */
-export async function findManifest(directory: string, entry: string): Promise<Manifest | undefined> {
+async function whyUnusable(directory: string, uid: number): Promise<string | undefined> {
   try {
-    const manifest = JSON.parse(await readFile(join(directory, manifestName(entry)), "utf8")) as Manifest;
-    await stat(join(directory, manifest.output));
-    return manifest;
-  } catch {
-    return undefined; // Absent or damaged: it is made anew.
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const status = await lstat(directory);
+    if (!status.isDirectory()) return "not a directory";
+    if (status.uid !== uid) return `belongs to user ${status.uid}, not to ${uid}`;
+    if ((status.mode & 0o022) !== 0)
+      return `others may write there (mode ${(status.mode & 0o7777).toString(8)})`;
+    // Tried and not asked: root is told that it may write on a read-only file system.
+    await rm(await write(directory, "probe", ""));
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
   }
 }
 
-/** Marks a compiled file as used now, and removes those that were not used for longest. */
-export async function touch(directory: string, output: string): Promise<void> {
+/** What `entry`, a real path, compiles to, if that is there and all that it was made from is as it was. */
+export async function findCompiled(directory: string, entry: string): Promise<string | undefined> {
+  try {
+    const manifest = parseManifest(await readFile(join(directory, manifestName(entry)), "utf8"));
+    if (manifest?.compiler !== compilerIdentity || manifest.entry !== entry) return undefined;
+    const unchanged = await Promise.all(manifest.inputs.map(isUnchanged));
+    if (unchanged.includes(false)) return undefined;
+    const compiled = join(directory, compiledName(manifest.hash));
+    await verifyCompiled(compiled);
+    await touch(join(directory, manifestName(entry)));
+    return compiled;
+  } catch {
+    // Whatever is wrong with the cache, compiling anew mends it.
+    return undefined;
+  }
+}
+
+/**
+ * Contents and not times decide: copies, archives and package managers give new contents old times, and to run
+ * yesterday's configuration for that would be worse than the millisecond that reading takes.
+ */
+async function isUnchanged({ path, size, sha256: content }: Input): Promise<boolean> {
+  const status = await stat(path);
+  // The size bounds what is read.
+  return status.isFile() && status.size === size && sha256(await readFile(path)) === content;
+}
+
+/** Throws unless `compiled` is there and whole; it then counts as used. */
+export async function verifyCompiled(compiled: string): Promise<void> {
+  const text = await readFile(compiled);
+  if (basename(compiled) !== compiledName(sha256(text)))
+    throw new Error("it is damaged: its contents do not match its name");
+  await touch(compiled);
+  await touch(`${compiled}.map`);
+}
+
+/** What was used last is removed last. */
+async function touch(file: string): Promise<void> {
   const now = new Date();
-  await utimes(join(directory, output), now, now);
-  const names = (await readdir(directory)).filter((name) => name.endsWith(".mjs"));
-  if (names.length <= keep) return;
-  const used = await Promise.all(
-    names.map(async (name) => ({ name, time: (await stat(join(directory, name))).mtimeMs })),
-  );
-  used.sort((a, b) => b.time - a.time);
-  for (const { name } of used.slice(keep)) {
-    await rm(join(directory, name), { force: true });
-    await rm(join(directory, `${name}.map`), { force: true });
+  // A cache that can be read only is good enough to run from.
+  await utimes(file, now, now).catch(() => undefined);
+}
+
+/** Keeps a compiled module. The manifest comes last: it names nothing that is not there. */
+export async function storeCompiled(
+  directory: string,
+  code: string,
+  map: string,
+  manifest: Manifest,
+): Promise<void> {
+  const files = [
+    [`${compiledName(manifest.hash)}.map`, map],
+    [compiledName(manifest.hash), code],
+    [manifestName(manifest.entry), JSON.stringify(manifest)],
+  ] as const;
+  for (const [name, text] of files) {
+    await rename(await write(directory, name, text), join(directory, name));
+  }
+}
+
+/** Writes under a name that nobody looks for; gives that. */
+async function write(directory: string, name: string, text: string): Promise<string> {
+  const temporary = join(directory, `${name}.${randomUUID()}.new`);
+  try {
+    await writeFile(temporary, text, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return temporary;
+}
+
+/** Removes what was not used for longest, but for the modules in `keep`. */
+export async function pruneCache(directory: string, keep: readonly string[]): Promise<void> {
+  const kept = new Set(keep.flatMap((compiled) => [compiled, `${compiled}.map`]));
+  const files = (await readdir(directory)).map((name) => join(directory, name));
+  for (const kind of kinds) {
+    const aged = await Promise.all(
+      files
+        .filter((file) => file.endsWith(kind) && !kept.has(file))
+        .map(async (file) => ({ file, used: await lastUse(file) })),
+    );
+    const old = aged.sort((a, b) => b.used - a.used).slice(capacity);
+    await Promise.all(old.map(({ file }) => rm(file, { force: true })));
+  }
+}
+
+async function lastUse(file: string): Promise<number> {
+  try {
+    return (await lstat(file)).mtimeMs;
+  } catch {
+    return 0; // Another supervisor of ours has removed it.
   }
 }

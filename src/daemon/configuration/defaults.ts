@@ -1,69 +1,63 @@
-// Where the configuration is when the command line does not say, and the one that a new user gets.
+// Which configuration is loaded where the command line names none.
 
-import { mkdir, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { access, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { baseDirectory, type Environment } from "./directories.js";
 
-const suffixes = ["ts", "mts", "js", "mjs"] as const;
-
-/** The names that are tried, in order. */
-export function defaultPlaces(
-  environment: Readonly<Record<string, string | undefined>>,
-  uid: number,
-): string[] {
-  const stem =
-    uid === 0
-      ? "/etc/shepherd"
-      : join(
-          environment.XDG_CONFIG_HOME ?? join(environment.HOME ?? homedir(), ".config"),
-          "shepherd",
-          "init",
-        );
-  return suffixes.map((suffix) => `${stem}.${suffix}`);
-}
+/** In the order in which they are looked for. */
+const extensions = [".ts", ".mts", ".js", ".mjs"] as const;
 
 /**
- * The configuration in its default place; undefined where root has none. A user who has none gets a commented
- * one, or none where it cannot be written.
+ * The configuration to load: `/etc/shepherd.ts` for root, `~/.config/shepherd/init.ts` for a user, or the same name with
+ * another extension. A user who has none gets one to begin with; root has to write one, and until then there is none.
  */
-export async function findConfiguration(
-  environment: Readonly<Record<string, string | undefined>>,
-  uid: number,
-): Promise<string | undefined> {
-  const places = defaultPlaces(environment, uid);
-  for (const place of places) {
-    const found = await stat(place).catch(() => undefined);
-    if (found?.isFile() === true) return place;
-  }
-  const [first] = places;
-  if (uid === 0 || first === undefined) return undefined;
-  try {
-    await mkdir(dirname(first), { recursive: true, mode: 0o700 });
-    await writeFile(first, template, { flag: "wx", mode: 0o600 });
-    return first;
-  } catch {
-    return undefined; // No home to write to: root alone is in force.
-  }
+export async function findConfiguration(environment: Environment, uid: number): Promise<string | undefined> {
+  if (uid === 0) return await firstOf("/etc/shepherd");
+  const stem = join(baseDirectory(environment, "XDG_CONFIG_HOME", ".config"), "shepherd", "init");
+  return (await firstOf(stem)) ?? (await createTemplate(`${stem}.ts`));
 }
 
-export const template = `// The services that shepherd runs for you. After a change: herd reload root THIS-FILE
-// What can be said here is in shepherd(8) and in the types of "shepherd-ts", which an editor shows.
+async function firstOf(stem: string): Promise<string | undefined> {
+  for (const extension of extensions) {
+    const file = `${stem}${extension}`;
+    try {
+      await access(file);
+      return file;
+    } catch (error) {
+      // A file that is there and cannot be read is the one that was meant; loading it says what is wrong.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return file;
+    }
+  }
+  return undefined;
+}
 
-import { defineConfig, makeForkexecConstructor, makeKillDestructor, service } from "shepherd-ts";
+async function createTemplate(file: string): Promise<string> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(file, template, { flag: "wx" });
+  } catch {
+    // A read-only home must not keep the supervisor from running. Loading the file that is not there is what gets logged.
+  }
+  return file;
+}
+
+/** The configuration that a new user gets: it loads as it is. */
+export const template = `// The services of your own supervisor; see shepherd(8). After a change: herd reload root FILE
+
+import { defineConfig } from "shepherd-ts";
 
 export default defineConfig({
   services: [
-    // A program that runs for as long as you are there, and is started again when it ends:
+    // A program that runs until it is stopped, and is started again when it ends by itself:
     //
-    // service(["ssh-agent"], {
-    //   documentation: "Run the SSH agent.",
-    //   start: makeForkexecConstructor(["ssh-agent", "-D", "-a", \`\${process.env.XDG_RUNTIME_DIR}/ssh-agent\`]),
+    // service(["agent"], {
+    //   documentation: "Keep the keys of ssh.",
+    //   start: makeForkexecConstructor(["ssh-agent", "-D"]),
     //   stop: makeKillDestructor(),
     //   respawn: true,
     // }),
+    //
+    // Import what you use: import { defineConfig, makeForkexecConstructor, makeKillDestructor, service } from "shepherd-ts";
   ],
 });
-
-// So that the imports of the example above are not unused.
-void [makeForkexecConstructor, makeKillDestructor, service];
 `;

@@ -1,136 +1,192 @@
-// From a module's file to its definitions: compiled unless it was before, evaluated, checked. Nothing of it is in force.
+// Loads a configuration module: finds what it was compiled to or has it compiled, evaluates that in the daemon, and
+// gives what it defines. Nothing comes into force here.
 
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { formatPosition, positionOf, userPosition } from "../definition/call-site.js";
-import { DefinitionError, show } from "../definition/check.js";
+import * as api from "../api.js";
+import { show } from "../definition/check.js";
 import { collectDuring } from "../definition/runtime.js";
-import { checkConfiguration, isDefinition } from "../definition/service.js";
+import { checkConfiguration } from "../definition/service.js";
 import type { Configuration, ServiceDefinition } from "../definition/types.js";
-import { cacheDirectories, findManifest, openCache, touch } from "./cache.js";
-import type { Outcome } from "./compile.js";
-import { isCurrent } from "./manifest.js";
+import { cacheDirectories, findCompiled, openCache, pruneCache, verifyCompiled } from "./cache.js";
+import { ConfigurationError, reasonOf } from "./error.js";
+import { explain } from "./explain.js";
+import { compiledName, parseReport } from "./manifest.js";
 
-/** A module that cannot be loaded. The message names FILE:LINE:COLUMN where there is one, and what was expected. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-}
+export { ConfigurationError } from "./error.js";
 
 export interface LoadedConfiguration {
-  readonly services: readonly ServiceDefinition[];
-  /** Names of services that are to be started. */
-  readonly toStart: readonly string[];
+  readonly services: ServiceDefinition[];
+  /** Names of the services to start once they are registered. */
+  readonly toStart: string[];
+  /** The service whose end is the end of everything. */
   readonly exitWith?: string;
+  /** Seconds. */
   readonly shutdownTimeout?: number;
+  /** The module, as it was asked for. */
   readonly file: string;
-  /** The compiled module, from which a later daemon resumes. */
+  /** What it was compiled to: with this a later daemon gets the very same. */
   readonly compiled: string;
+  readonly hash: string;
 }
 
-export interface LoadParts {
-  /** Where compiled modules go if there is no better place. */
+export interface LoadDependencies {
+  /** Where compiled modules are kept when nothing better can be written. */
   readonly runtimeDirectory: string;
-  /** Runs the compiler with these arguments. */
-  runCompiler(argv: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }>;
+  /** Runs the compiler process to its end. */
+  runCompiler(argv: readonly string[]): Promise<CompilerOutcome>;
+  /** Gives up waiting, such as for a top-level `await` that never settles. */
+  readonly signal?: AbortSignal;
+  /** Compiled modules that stay in the cache however old they are. */
+  readonly inForce?: readonly string[];
 }
 
-/** Loads `file`, an absolute name. Throws ConfigurationError or DefinitionError. */
-export async function loadConfiguration(file: string, parts: LoadParts): Promise<LoadedConfiguration> {
-  await checkReadable(file);
-  const uid = process.getuid?.() ?? 0;
-  const directory = await openCache(cacheDirectories(process.env, uid, parts.runtimeDirectory), uid);
-  const found = await findManifest(directory, file);
-  const manifest =
-    found !== undefined && (await isCurrent(found)) ? found : await compile(file, directory, parts);
-  await touch(directory, manifest.output);
-  return await loadCompiled(file, join(directory, manifest.output));
+export interface CompilerOutcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-/** Evaluates a module as it was compiled before. */
+const extensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"];
+
+/** Loads `file` as it is now. Throws ConfigurationError. */
+export async function loadConfiguration(
+  file: string,
+  dependencies: LoadDependencies,
+): Promise<LoadedConfiguration> {
+  const { signal } = dependencies;
+  const compiled = await unlessAborted(findOrCompile(file, dependencies), file, signal);
+  return await evaluate(file, compiled, signal);
+}
+
+/**
+ * Loads what `file` had been compiled to: for a daemon that takes over, which must run what was in force and not what
+ * the file says by now. Throws ConfigurationError.
+ */
 export async function loadCompiled(file: string, compiled: string): Promise<LoadedConfiguration> {
   try {
-    await access(compiled, constants.R_OK);
-  } catch {
+    await verifyCompiled(compiled);
+  } catch (error) {
+    throw new ConfigurationError(`cannot read ${compiled}, compiled from ${file}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+  return await evaluate(file, compiled, undefined);
+}
+
+async function findOrCompile(file: string, dependencies: LoadDependencies): Promise<string> {
+  const entry = await realEntry(file);
+  const uid = process.getuid?.() ?? 0;
+  const directory = await openCache(cacheDirectories(process.env, uid, dependencies.runtimeDirectory), uid);
+  const found = await findCompiled(directory, entry);
+  if (found !== undefined) return found;
+  const compiled = await compile(entry, directory, dependencies);
+  // What was compiled is as good without this.
+  await pruneCache(directory, [compiled, ...(dependencies.inForce ?? [])]).catch(() => undefined);
+  return compiled;
+}
+
+/** By its real path: a link that points elsewhere by now is another module. */
+async function realEntry(file: string): Promise<string> {
+  let entry: string;
+  try {
+    entry = await realpath(file);
+    if (!(await stat(entry)).isFile()) throw new Error("not a regular file");
+  } catch (error) {
+    throw new ConfigurationError(`cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+  }
+  if (!extensions.includes(extname(entry))) {
     throw new ConfigurationError(
-      `${file}: its compiled form ${compiled} is gone; 'herd load root ${file}' makes a new one`,
+      `cannot load ${file}: expected a name that ends in ${extensions.join(", ")}`,
     );
   }
-  Reflect.set(globalThis, Symbol.for("shepherd-ts.api"), await import("../api.js"));
+  return entry;
+}
+
+async function compile(entry: string, directory: string, dependencies: LoadDependencies): Promise<string> {
+  let outcome: CompilerOutcome;
   try {
-    // One module is evaluated afresh each time it is loaded: the query makes it another one for Node.
-    const url = `${pathToFileURL(compiled).href}?${Date.now()}`;
-    const { services, toStart, result } = await collectDuring(
-      async () => (await import(url)) as Record<string, unknown>,
+    outcome = await dependencies.runCompiler([entry, directory]);
+  } catch (error) {
+    throw new ConfigurationError(`compile ${entry}: cannot run the compiler: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+  const report = parseReport(outcome.stdout);
+  if (report === undefined) {
+    const why = outcome.stderr.trim().slice(-1000) || "it said nothing";
+    throw new ConfigurationError(
+      `compile ${entry}: the compiler ended with status ${outcome.status}: ${why}`,
     );
-    const configuration = configurationOf(file, result);
-    const all = [...services, ...(configuration?.services ?? [])];
-    const automatic = configuration?.services.filter(({ autoStart }) => autoStart) ?? [];
+  }
+  if ("diagnostics" in report) throw new ConfigurationError(report.diagnostics.join("\n"));
+  return join(directory, compiledName(report.manifest.hash));
+}
+
+let evaluations = 0;
+
+async function evaluate(
+  file: string,
+  compiled: string,
+  signal: AbortSignal | undefined,
+): Promise<LoadedConfiguration> {
+  Reflect.set(globalThis, Symbol.for("shepherd-ts.api"), api);
+  // Node evaluates a URL once and keeps it for ever; a module that is loaded again must run again, and what that costs in
+  // memory only a new daemon gives back.
+  evaluations += 1;
+  const url = `${pathToFileURL(compiled).href}?evaluation=${evaluations}`;
+  try {
+    const evaluation = collectDuring(async () => (await import(url)) as Readonly<Record<string, unknown>>);
+    const { services, toStart, result } = await unlessAborted(evaluation, file, signal);
+    const { services: listed, ...more } = configurationOf(file, result);
+    const started = listed.filter(({ autoStart }) => autoStart).map(({ provision: [name] }) => name);
     return {
-      services: all,
-      toStart: [...toStart, ...automatic.map(({ provision }) => provision[0])],
-      ...(configuration?.exitWith === undefined ? {} : { exitWith: configuration.exitWith }),
-      ...(configuration?.shutdownTimeout === undefined
-        ? {}
-        : { shutdownTimeout: configuration.shutdownTimeout }),
+      ...more,
+      services: [...new Set([...services, ...listed])],
+      toStart: [...new Set([...toStart, ...started])],
       file,
       compiled,
+      hash: basename(compiled, extname(compiled)),
     };
   } catch (error) {
-    if (error instanceof DefinitionError || error instanceof ConfigurationError) throw error;
-    throw new ConfigurationError(describeException(file, error));
-  }
-}
-
-async function checkReadable(file: string): Promise<void> {
-  try {
-    if ((await stat(file)).isDirectory())
-      throw new ConfigurationError(`${file}: expected a module, but it is a directory`);
-    await access(file, constants.R_OK);
-  } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const reason =
-      code === "ENOENT"
-        ? "No such file or directory"
-        : code === "EACCES"
-          ? "Permission denied"
-          : String(error);
-    throw new ConfigurationError(`${file}: ${reason}`);
+    throw new ConfigurationError(explain(error, file), { cause: error });
   }
 }
 
-async function compile(file: string, directory: string, parts: LoadParts) {
-  const { status, stdout, stderr } = await parts.runCompiler([file, directory]);
-  if (status !== 0)
-    throw new ConfigurationError(`${file}: the compiler failed: ${stderr.trim() || `status ${status}`}`);
-  const outcome = JSON.parse(stdout) as Outcome;
-  if ("errors" in outcome) throw new ConfigurationError(outcome.errors.join("\n"));
-  return outcome.manifest;
-}
-
-/** What the module exports: a configuration by default, or `services`. */
-function configurationOf(
-  file: string,
-  exports: Readonly<Record<string, unknown>>,
-): Configuration | undefined {
-  const { default: configuration, services } = exports;
-  if (configuration !== undefined) {
-    checkConfiguration({ what: `${file}: default export`, position: undefined }, configuration);
-    return configuration;
+/** What the module exports: `export default defineConfig({…})`, or `export const services = […]`, or nothing. */
+function configurationOf(file: string, module: Readonly<Record<string, unknown>>): Configuration {
+  const [name, value] =
+    "default" in module
+      ? ["default export", module.default]
+      : ["exported services", { services: module.services ?? [] }];
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConfigurationError(
+      `${file}: ${name}: expected defineConfig({ services: […] }), got ${show(value)}`,
+    );
   }
-  if (services === undefined) return undefined;
-  if (Array.isArray(services) && services.every(isDefinition)) return { services };
-  throw new ConfigurationError(
-    `${file}: export "services": expected a list of services, got ${show(services)}`,
-  );
+  checkConfiguration({ what: `${file}: ${name}`, position: undefined }, value);
+  const { services, exitWith, shutdownTimeout } = value;
+  return {
+    services,
+    ...(exitWith === undefined ? {} : { exitWith }),
+    ...(shutdownTimeout === undefined ? {} : { shutdownTimeout }),
+  };
 }
 
-/** What the user's code threw, with its place in the user's file. */
-function describeException(file: string, error: unknown): string {
-  if (!(error instanceof Error)) return `${file}: threw ${show(error)}`;
-  const position = positionOf(error.stack ?? "");
-  const place = position === undefined ? file : formatPosition(userPosition(position));
-  return `${place}: ${error.name}: ${error.message}`;
+/** The result of `work`, unless `signal` aborts first. */
+async function unlessAborted<T>(work: Promise<T>, file: string, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new ConfigurationError(`load ${file}: given up: ${reasonOf(signal.reason)}`));
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }

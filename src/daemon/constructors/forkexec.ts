@@ -31,6 +31,8 @@ export async function startForkexec(
   const spec = spawnSpec(host, context.name, id, command, options, identity);
   const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
   const child = host.processes.spawn(id, { ...spec, ...streams }, context.noteOf(id));
+  if (data.ownStreams !== true)
+    child.onPid = (pid) => host.logs.label(context.name, basename(command[0]), pid);
   return await finishForkexec(host, context, data, child);
 }
 
@@ -38,12 +40,11 @@ export async function startForkexec(
 export async function finishForkexec(
   host: Host,
   context: StartContext,
-  { command, options, ownStreams: unlogged }: ForkexecData,
+  { command, options }: ForkexecData,
   child: Child,
 ): Promise<ProcessReference> {
   await child.started;
   const program = basename(command[0]);
-  if (unlogged !== true) host.logs.label(context.name, program, child.pid);
   const reference = (main: Child): ProcessReference => ({
     type: "process",
     id: main.id,

@@ -27,6 +27,8 @@ export interface LogStream {
 export interface LogStreams {
   /** Rejects with an error that names the file and the reason. */
   open(stream: LogStream): Promise<void>;
+  /** The service's process is over: what it wrote last is written, a line without its end too. */
+  ended(name: string): void;
   /** Tells whose lines they are from now on. */
   label(name: string, program: string, pid: number): void;
 }

@@ -212,6 +212,7 @@ export class Controller {
 
   /** The process of this service ended, expected or not. Runs in the turn that acknowledges the event. */
   #processEnded(end: End): void {
+    this.#environment.host.logs.ended(this.name);
     if (this.#state.status !== "running") {
       this.#dispatch({ type: "process-ended", time: end.time, status: end.status });
       return;

@@ -53,6 +53,7 @@ export function checkFields(
 
 /** A value as an error message shows it: short, on one line. */
 export function show(value: unknown): string {
+  if (typeof value === "string" && value.length <= 80) return JSON.stringify(value);
   const text = inspect(value, {
     depth: 1,
     breakLength: Number.POSITIVE_INFINITY,

@@ -242,9 +242,16 @@ class Connection implements Keeper, Receiver {
 
   lost(reason: Error): void {
     this.#reason = reason;
-    for (const { reject } of this.#exchanges.values()) reject(reason);
+    let expected = false;
+    for (const { requests, resolve, reject } of this.#exchanges.values()) {
+      // A keeper that was told to finish answers by its end.
+      const finished = requests.some(({ op }) => op === "finish");
+      expected ||= finished;
+      if (finished) resolve(requests.map(() => ({ errno: 0, text: "" })));
+      else reject(reason);
+    }
     this.#exchanges.clear();
-    this.#lostReceiver?.(reason);
+    if (!expected) this.#lostReceiver?.(reason);
   }
 
   #settle({ tag, results }: Extract<Message, { kind: "results" }>): void {

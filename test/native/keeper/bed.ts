@@ -22,7 +22,7 @@ type Hello = Extract<Report, { kind: "hello" }>;
 export type EventOf<Type extends KeeperEvent["type"]> = Extract<KeeperEvent, { type: Type }>;
 
 /** The tests run with each build of the keeper: KEEPER_VARIANT chooses it. */
-const variant = (process.env.KEEPER_VARIANT ?? "none") as Variant;
+export const variant = (process.env.KEEPER_VARIANT ?? "none") as Variant;
 
 export interface BedOptions {
   /** Whether the keeper is PID 1 (default), or a subreaper under one. */
@@ -172,7 +172,13 @@ export class Bed {
       ),
       {
         stdio: ["ignore", "ignore", "pipe"],
-        env: { ...environment, ASAN_OPTIONS: "detect_leaks=0", ...options.environment },
+        env: {
+          ...environment,
+          DEATHS: join(directory, "deaths"),
+          TMPDIR: directory,
+          ASAN_OPTIONS: "detect_leaks=0",
+          ...options.environment,
+        },
       },
     );
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {

@@ -7,7 +7,7 @@ import type { Request } from "../../../src/daemon/keeper/types.js";
 import { encodeRequests } from "../../../src/daemon/keeper/wire.js";
 import { skip, withBed } from "./bed.js";
 
-const { EEXIST, EINVAL, ENOENT, ENOSPC, ENOSYS, EPROTO, ECANCELED } = constants.errno;
+const { EEXIST, EINVAL, ENOBUFS, ENOENT, ENOSPC, ENOSYS, EPROTO, ECANCELED } = constants.errno;
 const note = (key: string, value = ""): Request => ({ op: "put-note", key, value: Buffer.from(value) });
 
 /** A frame of one item with raw fields. */
@@ -159,6 +159,21 @@ describe("frames", { skip, concurrency: 2 }, () => {
       const { timers } = (await bed.agent()).inventory;
       assert.equal(timers.length, 16_384);
       assert.deepEqual(timers[16_383], { id: "t16383", clock: "monotonic", at: 2n ** 62n });
+    }));
+
+  it("what would not fit the result frame is not done", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const requests = Array.from(
+        { length: 16_383 },
+        (): Request => ({ op: "delete-note", key: "n".repeat(30) }),
+      );
+      const results = await agent.send([...requests, note("last")]);
+      assert.equal(results.length, 16_384);
+      assert.equal(results[0]?.errno, ENOENT);
+      assert.equal(results.at(-1)?.errno, ENOBUFS);
+      await bed.killAgent(agent);
+      assert.equal((await bed.agent()).inventory.notes.size, 0);
     }));
 
   it("a spawn and its note are one step", () =>

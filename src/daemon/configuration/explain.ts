@@ -1,0 +1,23 @@
+// Turns what was thrown while a module was evaluated into a message that points at the user's own source.
+
+import { formatPosition, positionOf, userPosition } from "../definition/call-site.js";
+import { DefinitionError, show } from "../definition/check.js";
+
+/** `FILE:LINE:COLUMN: NAME: MESSAGE`; without the place where none is known. */
+export function explain(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return `${file}: threw ${show(error)}`;
+  const text = error instanceof DefinitionError ? error.message : `${error.name}: ${error.message}`;
+  const place = placeOf(error.stack ?? "") ?? file;
+  // Builders name the place themselves.
+  return text.startsWith(`${place}: `) ? text : `${place}: ${text}`;
+}
+
+/** The innermost place in the user's own code; else in a package that it uses. */
+function placeOf(stack: string): string | undefined {
+  const positions = stack.split("\n").flatMap((line) => {
+    const position = positionOf(line);
+    return position === undefined ? [] : [userPosition(position)];
+  });
+  const place = positions.find(({ file }) => !file.includes("/node_modules/")) ?? positions[0];
+  return place === undefined ? undefined : formatPosition(place);
+}
