@@ -2,14 +2,14 @@
 
 import { writeSexp } from "../protocol/sexp-writer.js";
 import { toSexp } from "./control/values.js";
-import { checks, DefinitionError, fail, subject } from "./definition/check.js";
+import { checkValue, fail, type Subject, subject } from "./definition/check.js";
+import { fields, isText, listOf } from "./definition/fields.js";
 import { currentLoad, runtime, type ServiceSummary } from "./definition/runtime.js";
-import { isDefinition } from "./definition/service.js";
+import { definitions } from "./definition/service.js";
 import type { ServiceDefinition } from "./definition/types.js";
 
 export { DefinitionError } from "./definition/check.js";
 export {
-  type KillOptions,
   makeForkexecConstructor,
   makeKillDestructor,
   makeSystemConstructor,
@@ -31,6 +31,7 @@ export type {
   Destructor,
   ForkexecOptions,
   Json,
+  KillOptions,
   LimitValue,
   ProcessOptions,
   ProcessReference,
@@ -39,6 +40,7 @@ export type {
   RunningValue,
   ServiceDefinition,
   ServiceOptions,
+  ShepherdActionOptions,
   ShepherdServiceOptions,
   StartFunction,
   StopFunction,
@@ -49,53 +51,69 @@ export type {
 
 /**
  * Registers services. While a module is loaded they come into force together with all others of the module, or not at
- * all; at any other time at once. Throws where a name is taken twice, a requirement is provided by nobody, or services
- * require each other in a circle.
+ * all; at any other time at once: a service that runs under one of their names goes on, and is replaced when it stops.
+ *
+ * @throws where a name is taken twice, a requirement is provided by nobody, or services require each other in a circle;
+ * nothing is registered then
  */
-export function registerServices(definitions: readonly ServiceDefinition[]): void {
-  if (!Array.isArray(definitions) || !definitions.every(isDefinition)) {
-    fail(subject("registerServices"), "expected a list of services made by service(…) or shepherdService(…)");
-  }
+export function registerServices(services: readonly ServiceDefinition[]): void {
+  checkValue(subject("registerServices"), services, definitions);
   const load = currentLoad();
-  if (load === undefined) runtime().registerServices(definitions);
-  else load.services.push(...definitions);
+  if (load === undefined) runtime().registerServices([...services]);
+  else load.services.push(...services);
 }
 
-/** Starts services, by name, without waiting for them; while a module is loaded, as soon as it is in force. */
+/**
+ * Starts services, by name, with what they require, and does not wait for them: those that fail are told in the log. While
+ * a module is loaded, they are started as soon as it is in force.
+ */
 export function startInTheBackground(names: readonly string[]): void {
-  if (!checks.names.matches(names))
-    fail(subject("startInTheBackground"), `expected ${checks.names.expected}`);
+  checkValue(subject("startInTheBackground"), names, fields.names);
   const load = currentLoad();
-  if (load === undefined) runtime().startInTheBackground(names);
+  if (load === undefined) runtime().startInTheBackground([...names]);
   else load.toStart.push(...names);
 }
 
-/** Starts a service and what it requires; resolves with whether it runs. Not while a module is loaded. */
+/**
+ * Starts a service, by any of its names, and what it requires; `args` go to its start. Resolves with whether it runs (a
+ * one-shot: whether it succeeded).
+ *
+ * @throws where there is no such service, where its start function throws, and while a module is loaded
+ */
 export async function startService(name: string, ...args: string[]): Promise<boolean> {
-  refuseDuringLoad("startService");
+  checkLiveCall(subject("startService"), name, args, "; use startInTheBackground");
   return await runtime().startService(name, args);
 }
 
-/** Stops a service after what depends on it; resolves with the names of all that was stopped. Not while a module is loaded. */
+/**
+ * Stops a service, by any of its names, after what depends on it; `args` go to its stop. Resolves with the canonical names
+ * of all that were stopped.
+ *
+ * @throws where there is no such service, where a stop function throws, and while a module is loaded
+ */
 export async function stopService(name: string, ...args: string[]): Promise<string[]> {
-  refuseDuringLoad("stopService");
+  checkLiveCall(subject("stopService"), name, args, "");
   return await runtime().stopService(name, args);
 }
 
 /** What is known of a service, by any of its names; undefined where there is none. */
 export function lookupService(name: string): ServiceSummary | undefined {
+  checkValue(subject("lookupService"), name, fields.name);
   return runtime().lookupService(name);
 }
 
-/** The Scheme form of strings, numbers, booleans and lists, as `~s` prints it: `("a" "b")`. */
+/**
+ * The Scheme form of strings, numbers, booleans and lists, as the Shepherd's `~s` prints it: `write(["a", "b"])` is
+ * `("a" "b")`, `write([])` is `()`. Anything else becomes its printed form, as a string.
+ */
 export function write(value: unknown): string {
   return writeSexp(toSexp(value));
 }
 
-function refuseDuringLoad(name: string): void {
-  if (currentLoad() !== undefined) {
-    throw new DefinitionError(
-      `${name}: the module's services are not in force yet; use startInTheBackground`,
-    );
-  }
+const argumentList = listOf<string>("arguments that are strings", isText);
+
+function checkLiveCall(of: Subject, name: string, args: readonly string[], instead: string): void {
+  checkValue(of, name, fields.name);
+  checkValue(of, args, argumentList);
+  if (currentLoad() !== undefined) fail(of, `the module's services are not in force yet${instead}`);
 }

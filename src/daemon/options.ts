@@ -117,8 +117,8 @@ function fileName(flags: string, name: string): string {
   throw new UsageError(`${long}: expected the name of a file, got ''`);
 }
 
-/** A week: whatever is meant by more, it is not a bound; and Node's timers end at 24 days. */
-const longestShutdown = 604_800;
+/** As in a configuration: Node's timers fire at once when they are set to more. */
+const longestShutdown = 2_147_483;
 
 function seconds(text: string): number {
   const number = Number(text);

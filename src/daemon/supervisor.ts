@@ -17,7 +17,10 @@ export class UserCodeError extends Error {
 export class Supervisor {
   readonly #registry: Registry;
   /** Starts that are under way, waiting for requirements included. */
-  readonly #starts = new Map<Controller, { readonly done: Promise<boolean>; cancelled: boolean }>();
+  readonly #starts = new Map<
+    Controller,
+    { done: Promise<boolean>; readonly request: Request; cancelled: boolean }
+  >();
   #goingDown = false;
 
   constructor(registry: Registry) {
@@ -66,6 +69,7 @@ export class Supervisor {
     if (controller.state.status === "running") return Promise.resolve(true);
     const pending = this.#starts.get(controller);
     if (pending !== undefined) {
+      if (pending.request === request) return pending.done;
       return pending.done.then((ok) => {
         request.say(ok ? `Service ${controller.name} has been started.` : cannotStart(controller));
         return ok;
@@ -75,7 +79,7 @@ export class Supervisor {
       const earlier = request.oneShots.get(controller.name);
       if (earlier !== undefined) return earlier;
     }
-    const start = { done: Promise.resolve(false), cancelled: false };
+    const start = { done: Promise.resolve(false), request, cancelled: false };
     start.done = this.#startWithRequirements(controller, args, request, () => start.cancelled).finally(() =>
       this.#starts.delete(controller),
     );

@@ -64,9 +64,9 @@ const mistakes = [
   { args: ["--config="], message: "--config: expected the name of a file, got ''" },
   { args: ["--pid="], message: "--pid: expected the name of a file, got ''" },
   { args: ["--log-format=xml"], message: "--log-format: expected text, json or auto, got 'xml'" },
-  ...["0", "-1", "", "5s", "NaN", "1e300", "Infinity", "0x10", "604801"].map((value) => ({
+  ...["0", "-1", "", "5s", "NaN", "1e300", "Infinity", "0x10", "2147484"].map((value) => ({
     args: [`--shutdown-timeout=${value}`],
-    message: `--shutdown-timeout: expected a number of seconds above 0, up to 604800, got '${value}'`,
+    message: `--shutdown-timeout: expected a number of seconds above 0, up to 2147483, got '${value}'`,
   })),
   { args: ["--"], message: "a command must follow '--'" },
   { args: ["-S", "--"], message: "a command must follow '--'" },

@@ -1,7 +1,6 @@
 // Hostile bytes at the control socket, and configurations with mistakes.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import type { Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
@@ -18,6 +17,13 @@ async function assertServes(system: System): Promise<void> {
   assert.match(await system.ok("status", "steady"), /It is running/);
   const daemon = system.daemon();
   assert.ok(daemon !== undefined && residentMemory(daemon) < memoryBound);
+}
+
+function writableOrClosed(connection: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    connection.once("drain", resolve);
+    connection.once("close", () => resolve());
+  });
 }
 
 describe("bad input at the control socket", () => {
@@ -55,8 +61,7 @@ describe("bad input at the control socket", () => {
     connection.write("(shepherd-command ");
     let sent = 0;
     while (!connection.closed && sent < 256 * 1024 * 1024) {
-      if (!connection.write(chunk))
-        await Promise.race([once(connection, "drain"), once(connection, "close")]);
+      if (!connection.write(chunk)) await writableOrClosed(connection);
       sent += chunk.length;
     }
     assert.equal(connection.closed, true, `still connected after ${sent} bytes`);

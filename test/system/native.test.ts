@@ -8,10 +8,13 @@ import { suiteScope } from "../support/harness.js";
 import { project } from "../support/project.js";
 import { bootServers, type Servers, steps } from "../support/servers.js";
 
-/** What the checkers wrote: file → text. */
+/** What the checkers found: file → text. Valgrind's own shortcomings, such as a system call it does not know, begin with `--`. */
 function reports(directory: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "utf8")]),
+    readdirSync(directory).map((name) => [
+      name,
+      readFileSync(join(directory, name), "utf8").replace(/^--.*\n/gm, ""),
+    ]),
   );
 }
 
@@ -26,18 +29,19 @@ for (const variant of ["valgrind", "sanitize"] as const) {
 
     it("keeper and log writer are the checked ones", () => {
       const { system } = servers;
-      const keeper = readlinkSync(`/proc/${system.keeper()}/exe`);
-      assert.match(keeper, variant === "valgrind" ? /valgrind/ : /native-sanitize\/keeper$/);
-      const commands = system.processes().map(({ command }) => command);
-      for (const program of [
-        join(project.native(variant), "keeper"),
-        system.path("programs/native/logwriter"),
-      ]) {
-        assert.ok(
-          commands.some((command) => command.includes(program)),
-          `${program} runs:\n${commands.join("\n")}`,
-        );
+      const files = system.processes().map(({ pid }) => readlinkSync(`/proc/${pid}/exe`));
+      const commands = system.processes().map(({ command }) => command.join(" "));
+      if (variant === "sanitize") {
+        for (const name of ["keeper", "logwriter"])
+          assert.ok(files.includes(join(project.native(variant), name)), `${files}`);
+      } else {
+        // The programs inside show their own command lines, and valgrind as their file.
+        assert.ok(files.filter((file) => /valgrind/.test(file)).length >= 2, `${files}`);
       }
+      assert.ok(
+        commands.some((command) => command.includes("logwriter")),
+        commands.join("\n"),
+      );
     });
 
     for (const [name, step] of steps) it(name, () => step(servers));

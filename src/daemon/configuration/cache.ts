@@ -48,11 +48,8 @@ export async function openCache(directories: readonly string[], uid: number): Pr
 async function whyUnusable(directory: string, uid: number): Promise<string | undefined> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const status = await lstat(directory);
-    if (!status.isDirectory()) return "not a directory";
-    if (status.uid !== uid) return `belongs to user ${status.uid}, not to ${uid}`;
-    if ((status.mode & 0o022) !== 0)
-      return `others may write there (mode ${(status.mode & 0o7777).toString(8)})`;
+    const reason = await whyUntrusted(directory, uid);
+    if (reason !== undefined) return reason;
     // Tried and not asked: root is told that it may write on a read-only file system.
     await rm(await write(directory, "probe", ""));
     return undefined;
@@ -61,16 +58,43 @@ async function whyUnusable(directory: string, uid: number): Promise<string | und
   }
 }
 
-/** What `entry`, a real path, compiles to, if that is there and all that it was made from is as it was. */
-export async function findCompiled(directory: string, entry: string): Promise<string | undefined> {
+/** Why what is in `directory` may not be run: somebody else could have put it there. */
+async function whyUntrusted(directory: string, uid: number): Promise<string | undefined> {
+  const status = await lstat(directory);
+  if (!status.isDirectory()) return "not a directory";
+  if (status.uid !== uid) return `belongs to user ${status.uid}, not to ${uid}`;
+  if ((status.mode & 0o022) !== 0)
+    return `others may write there (mode ${(status.mode & 0o7777).toString(8)})`;
+  return undefined;
+}
+
+/**
+ * What `entry`, a real path, compiles to, if that is there and all that it was made from is as it was. The directories
+ * need not be writable: an image that is mounted read-only may bring its configuration compiled.
+ */
+export async function findCompiled(
+  directories: readonly string[],
+  uid: number,
+  entry: string,
+): Promise<string | undefined> {
+  for (const directory of directories) {
+    const compiled = await findIn(directory, uid, entry);
+    if (compiled !== undefined) return compiled;
+  }
+  return undefined;
+}
+
+async function findIn(directory: string, uid: number, entry: string): Promise<string | undefined> {
   try {
-    const manifest = parseManifest(await readFile(join(directory, manifestName(entry)), "utf8"));
+    if ((await whyUntrusted(directory, uid)) !== undefined) return undefined;
+    const file = join(directory, manifestName(entry));
+    const manifest = parseManifest(await readFile(file, "utf8"));
     if (manifest?.compiler !== compilerIdentity || manifest.entry !== entry) return undefined;
     const unchanged = await Promise.all(manifest.inputs.map(isUnchanged));
     if (unchanged.includes(false)) return undefined;
     const compiled = join(directory, compiledName(manifest.hash));
     await verifyCompiled(compiled);
-    await touch(join(directory, manifestName(entry)));
+    await touch(file);
     return compiled;
   } catch {
     // Whatever is wrong with the cache, compiling anew mends it.
@@ -100,7 +124,7 @@ export async function verifyCompiled(compiled: string): Promise<void> {
 /** What was used last is removed last. */
 async function touch(file: string): Promise<void> {
   const now = new Date();
-  // A cache that can be read only is good enough to run from.
+  // Only the order of removal suffers, and nothing is removed where this fails.
   await utimes(file, now, now).catch(() => undefined);
 }
 

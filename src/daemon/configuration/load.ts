@@ -78,9 +78,10 @@ export async function loadCompiled(file: string, compiled: string): Promise<Load
 async function findOrCompile(file: string, dependencies: LoadDependencies): Promise<string> {
   const entry = await realEntry(file);
   const uid = process.getuid?.() ?? 0;
-  const directory = await openCache(cacheDirectories(process.env, uid, dependencies.runtimeDirectory), uid);
-  const found = await findCompiled(directory, entry);
+  const directories = cacheDirectories(process.env, uid, dependencies.runtimeDirectory);
+  const found = await findCompiled(directories, uid, entry);
   if (found !== undefined) return found;
+  const directory = await openCache(directories, uid);
   const compiled = await compile(entry, directory, dependencies);
   // What was compiled is as good without this.
   await pruneCache(directory, [compiled, ...(dependencies.inForce ?? [])]).catch(() => undefined);

@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 import { callSite, formatPosition, userPosition } from "./call-site.js";
+import { suggestion } from "./suggestion.js";
 import type { SourcePosition } from "./types.js";
 
 /** A definition that cannot be. The message is complete: FILE:LINE:COLUMN, service, field, what was expected. */
@@ -13,9 +14,11 @@ export class DefinitionError extends Error {
 export interface Subject {
   /** Such as `service "web"` or `makeForkexecConstructor`. */
   readonly what: string;
+  /** In the compiled file: it is mapped to the user's only when there is something to say. */
   readonly position: SourcePosition | undefined;
 }
 
+/** To be called in a builder itself, so that the call site is that of the builder. */
 export function subject(what: string): Subject {
   return { what, position: callSite() };
 }
@@ -25,126 +28,70 @@ export function fail({ what, position }: Subject, text: string): never {
   throw new DefinitionError(`${place}${what}: ${text}`);
 }
 
-/** A check of one field: what it expects, in words, and whether a value is that. */
+/** A check of one value: what it expects, in words, and whether a value is that. */
 export interface Check<T> {
   readonly expected: string;
   matches(value: unknown): value is T;
+  /** Shows a value that does not match, where `show` would hide what is wrong with it. */
+  describe?(value: unknown): string;
 }
 
 export function check<T>(expected: string, matches: (value: unknown) => boolean): Check<T> {
   return { expected, matches: matches as (value: unknown) => value is T };
 }
 
-/** Checks every field of `record` and that it has no other; fields that are absent or undefined pass. */
-export function checkFields(
-  of: Subject,
-  record: unknown,
-  checks: Readonly<Record<string, Check<unknown>>>,
-): asserts record is object {
-  if (!isRecord(record)) fail(of, `expected an object with options, got ${show(record)}`);
-  for (const [field, value] of Object.entries(record)) {
-    const one = Object.hasOwn(checks, field) ? checks[field] : undefined;
-    if (one === undefined) fail(of, `unknown field "${field}"${suggestion(field, Object.keys(checks))}`);
-    if (value !== undefined && !one.matches(value)) {
-      fail(of, `field "${field}": expected ${one.expected}, got ${show(value)}`);
-    }
-  }
+/** A check for each field of T. */
+export type Checks<T> = { readonly [field in keyof T & string]-?: Check<unknown> };
+
+/** Fails unless `value` passes `one`; `name` is such as `field "user"`. */
+export function checkValue<T>(of: Subject, value: unknown, one: Check<T>, name?: string): T {
+  if (one.matches(value)) return value;
+  const got = one.describe?.(value) ?? show(value);
+  return fail(of, `${name === undefined ? "" : `${name}: `}expected ${one.expected}, got ${got}`);
 }
+
+/**
+ * Checks every field of `record`, and that it has no other. Gives what was checked, each field read once; a field that is
+ * undefined counts as absent.
+ */
+export function checkFields<T extends object>(of: Subject, record: T, checks: Checks<T>): T {
+  if (!isRecord(record)) fail(of, `expected an object with options, got ${show(record)}`);
+  const known: Readonly<Record<string, Check<unknown>>> = checks;
+  const checked: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(record)) {
+    const one = Object.hasOwn(known, field) ? known[field] : undefined;
+    if (one === undefined) fail(of, `unknown field ${show(field)}${suggestion(field, Object.keys(known))}`);
+    if (value !== undefined) checked[field] = checkValue(of, value, one, `field "${field}"`);
+  }
+  return checked as T;
+}
+
+const longestShown = { string: 80, items: 5, whole: 120 } as const;
 
 /** A value as an error message shows it: short, on one line. */
 export function show(value: unknown): string {
-  if (typeof value === "string" && value.length <= 80) return JSON.stringify(value);
+  if (typeof value === "string") {
+    const { string } = longestShown;
+    return JSON.stringify(value.length > string ? `${value.slice(0, string)}…` : value);
+  }
   const text = inspect(value, {
     depth: 1,
     breakLength: Number.POSITIVE_INFINITY,
-    maxStringLength: 80,
-    maxArrayLength: 5,
+    customInspect: false,
+    maxStringLength: longestShown.string,
+    maxArrayLength: longestShown.items,
   });
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  return text.length > longestShown.whole ? `${text.slice(0, longestShown.whole)}…` : text;
+}
+
+/** A list as an error message shows it: only the first item that is wrong where there is no room for them all. */
+export function showList(value: unknown, matches: (item: unknown) => boolean): string {
+  const whole = show(value);
+  if (!Array.isArray(value) || (value.length <= longestShown.items && !whole.endsWith("…"))) return whole;
+  const index = Array.from(value as unknown[]).findIndex((item) => !matches(item));
+  return index < 0 ? whole : `${show(value[index])} as item ${index + 1}`;
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-function suggestion(given: string, known: readonly string[]): string {
-  const scored = known
-    .map((name) => ({ name, distance: editDistance(given.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const [best] = scored;
-  return best !== undefined && best.distance <= 3 ? `; did you mean "${best.name}"?` : "";
-}
-
-/** Levenshtein's, of short names. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-const boolean = check<boolean>("true or false", (value) => typeof value === "boolean");
-const string = check<string>("a string", (value) => typeof value === "string");
-const func = check<(...args: never[]) => unknown>("a function", (value) => typeof value === "function");
-const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
-const isDuration = (value: unknown): value is number =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0;
-const duration = check<number>("a number of seconds, 0 or more", isDuration);
-
-/** No NUL: it would end the string in every system call. */
-const isText = (value: unknown): value is string => typeof value === "string" && !value.includes("\0");
-const path = check<string>("the name of a file", (value) => isText(value) && value !== "");
-const list = (of: string, matches: (item: unknown) => boolean): Check<readonly unknown[]> =>
-  check(of, (value) => Array.isArray(value) && value.every(matches));
-const command = check<readonly [string, ...string[]]>(
-  "a list of strings, the program first",
-  (value) => Array.isArray(value) && value.length > 0 && value.every(isText) && value[0] !== "",
-);
-
-/**
- * Names must be safe in file names, s-expressions and shells: up to 200 bytes, without white space, control characters
- * or any of `/()'"`#;|\` and not beginning with a dash.
- */
-export function isName(value: unknown): value is string {
-  return (
-    typeof value === "string" &&
-    value !== "" &&
-    value !== "." &&
-    value !== ".." &&
-    Buffer.byteLength(value) <= 200 &&
-    !/[\s\p{Cc}/()[\]'"`#;|\\,]|^-/u.test(value)
-  );
-}
-const nameRule = "names of up to 200 bytes without spaces, slashes, quotes, parentheses or any of #;|\\,";
-const names = list(`a list of ${nameRule}`, isName);
-const provision = check<readonly [string, ...string[]]>(
-  `a list of at least one name: ${nameRule}`,
-  (value) => Array.isArray(value) && value.length > 0 && value.every(isName),
-);
-
-const account = check<string | number>(
-  "a name or a number",
-  (value) => (isText(value) && value !== "") || (isCount(value) && value < 2 ** 32 - 1),
-);
-
-export const checks = {
-  boolean,
-  string,
-  func,
-  duration,
-  path,
-  list,
-  command,
-  names,
-  provision,
-  account,
-  isCount,
-  isDuration,
-  isText,
-};

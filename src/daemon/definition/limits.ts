@@ -18,3 +18,6 @@ export const resourceNumbers: Readonly<Record<string, number>> = {
   rtprio: 14,
   rttime: 15,
 };
+
+/** The most respawns that a limit can count: a service remembers the times of no more. */
+export const mostRespawns = 100;

@@ -1,53 +1,55 @@
 // The options of constructors that run a program, checked.
 
-import { type Check, check, checks, isRecord } from "./check.js";
+import { type Checks, check, isRecord } from "./check.js";
+import { fields, isCount, isText, listOf } from "./fields.js";
 import { resourceNumbers } from "./limits.js";
-
-const { isCount, isText } = checks;
-
-const isLimit = (value: unknown): boolean => value === "unlimited" || isCount(value);
+import type { ForkexecOptions, ProcessOptions } from "./types.js";
 
 const environment = check(
   '"NAME=VALUE" strings, or an object of strings',
   (value) =>
-    (Array.isArray(value) && value.every((item) => isText(item) && item.indexOf("=") > 0)) ||
+    (Array.isArray(value) && Array.from(value).every((item) => isText(item) && item.indexOf("=") > 0)) ||
     (isRecord(value) &&
       Object.entries(value).every(
         ([name, text]) => name !== "" && !name.includes("=") && isText(name) && isText(text),
       )),
 );
 
+/** A limit as a number that can be compared; undefined where it is none. */
+function limitNumber(value: unknown): number | undefined {
+  if (value === "unlimited") return Number.POSITIVE_INFINITY;
+  return isCount(value) ? value : undefined;
+}
+
+function isLimit(value: unknown): boolean {
+  if (!isRecord(value)) return limitNumber(value) !== undefined;
+  const soft = limitNumber(value.soft);
+  const hard = limitNumber(value.hard);
+  return Object.keys(value).length === 2 && soft !== undefined && hard !== undefined && soft <= hard;
+}
+
 const limits = check(
-  `an object of limits by name (${Object.keys(resourceNumbers).join(", ")}), each a number, "unlimited" or {soft, hard}`,
+  `an object of limits by name (${Object.keys(resourceNumbers).join(", ")}), each a number, "unlimited" or {soft, hard} ` +
+    "with soft not above hard",
   (value) =>
     isRecord(value) &&
-    Object.entries(value).every(
-      ([name, limit]) =>
-        Object.hasOwn(resourceNumbers, name) &&
-        (isLimit(limit) ||
-          (isRecord(limit) &&
-            Object.keys(limit).every((key) => key === "soft" || key === "hard") &&
-            isLimit(limit.soft) &&
-            isLimit(limit.hard))),
-    ),
+    Object.entries(value).every(([name, limit]) => Object.hasOwn(resourceNumbers, name) && isLimit(limit)),
 );
 
-export const processChecks: Readonly<Record<string, Check<unknown>>> = {
-  user: checks.account,
-  group: checks.account,
-  supplementaryGroups: checks.list("a list of names or numbers of groups", (item) =>
-    checks.account.matches(item),
-  ),
-  logFile: check("an absolute file name", (value) => isText(value) && value.startsWith("/")),
+export const processChecks: Checks<ProcessOptions> = {
+  user: fields.account,
+  group: fields.account,
+  supplementaryGroups: listOf("a list of names or numbers of groups", fields.account.matches),
+  logFile: fields.absoluteFile,
   directory: check("an absolute directory name", (value) => isText(value) && value.startsWith("/")),
   fileCreationMask: check("a mask from 0 to 0o777", (value) => isCount(value) && value <= 0o777),
-  createSession: checks.boolean,
+  createSession: fields.flag,
   environmentVariables: environment,
   resourceLimits: limits,
 };
 
-export const forkexecChecks: Readonly<Record<string, Check<unknown>>> = {
+export const forkexecChecks: Checks<ForkexecOptions> = {
   ...processChecks,
-  pidFile: check("an absolute file name", (value) => isText(value) && value.startsWith("/")),
-  pidFileTimeout: checks.duration,
+  pidFile: fields.absoluteFile,
+  pidFileTimeout: fields.seconds,
 };

@@ -17,8 +17,10 @@ export interface Runtime {
 
 /** What `lookupService` tells. */
 export interface ServiceSummary {
+  /** The canonical name. */
   readonly name: string;
   readonly status: Status;
+  /** A disabled service cannot be started. */
   readonly enabled: boolean;
   /** Undefined unless it runs. */
   readonly value: RunningValue | undefined;
@@ -43,16 +45,31 @@ export interface Collected {
   readonly toStart: string[];
 }
 
-const collector = new AsyncLocalStorage<Collected>();
+interface Load extends Collected {
+  state: "loading" | "loaded" | "failed";
+}
+
+const loads = new AsyncLocalStorage<Load>();
 
 /** Runs `body`, which evaluates a module, and keeps what it registers from coming into force by itself. */
 export async function collectDuring<T>(body: () => Promise<T>): Promise<Collected & { readonly result: T }> {
-  const collected: Collected = { services: [], toStart: [] };
-  const result = await collector.run(collected, body);
-  return { ...collected, result };
+  const load: Load = { services: [], toStart: [], state: "loading" };
+  try {
+    const result = await loads.run(load, body);
+    load.state = "loaded";
+    return { services: load.services, toStart: load.toStart, result };
+  } catch (error) {
+    load.state = "failed";
+    throw error;
+  }
 }
 
-/** The module load that the caller is part of. */
+/**
+ * The module load that the caller is part of. Timers and listeners that a module left behind still belong to its load:
+ * once it is over they speak to the daemon like anybody else, and throw if it failed.
+ */
 export function currentLoad(): Collected | undefined {
-  return collector.getStore();
+  const load = loads.getStore();
+  if (load?.state === "failed") throw new Error("the module that this belongs to could not be loaded");
+  return load?.state === "loading" ? load : undefined;
 }

@@ -2,196 +2,245 @@
 
 import {
   type Check,
+  type Checks,
   check,
   checkFields,
-  checks,
+  checkValue,
   fail,
-  isName,
   isRecord,
   type Subject,
   show,
   subject,
 } from "./check.js";
-import { destructorOf } from "./constructors.js";
+import { usualStop } from "./constructors.js";
+import { fields, isCount, isName, isSeconds, listOf } from "./fields.js";
+import { frozenCopy } from "./freeze.js";
+import { mostRespawns } from "./limits.js";
 import {
   type ActionDefinition,
-  type ActionFunction,
   builtin,
   type Configuration,
+  type Constructor,
+  type Destructor,
   type RespawnLimit,
   type ServiceDefinition,
   type ServiceOptions,
+  type ShepherdActionOptions,
   type ShepherdServiceOptions,
 } from "./types.js";
 
 /** The manual's defaults. */
-const defaultRespawnLimit: RespawnLimit = { times: 5, seconds: 7 };
+const defaultRespawnLimit: RespawnLimit = Object.freeze({ times: 5, seconds: 7 });
 const defaultRespawnDelay = 0.1;
+const alwaysStarts = (): true => true;
 
-const isLimitPair = (times: unknown, seconds: unknown): boolean =>
-  checks.isCount(times) && checks.isDuration(seconds);
+/** Names that are always ours. */
+const reserved: readonly string[] = ["root", "shepherd"];
+
+/** Every definition that was made here: what only looks like one was never checked. */
+const made = new WeakSet<object>();
+
+/** Whether `value` was made by `service` or `shepherdService`. */
+export function isDefinition(value: unknown): value is ServiceDefinition {
+  return typeof value === "object" && value !== null && made.has(value);
+}
+
+export const definitions: Check<readonly ServiceDefinition[]> = listOf(
+  "a list of services made by service(…) or shepherdService(…)",
+  isDefinition,
+);
+
+const isLimit = (times: unknown, seconds: unknown): boolean => isCount(times) && isSeconds(seconds);
+
+const respawnLimit = check<RespawnLimit | readonly [number, number] | false>(
+  "{times, seconds}, [times, seconds] or false",
+  (value) =>
+    value === false ||
+    (Array.isArray(value) && value.length === 2 && isLimit(value[0], value[1])) ||
+    (isRecord(value) && Object.keys(value).length === 2 && isLimit(value.times, value.seconds)),
+);
+
+/** Taking one for the other is easy to do and hard to find. */
+const isNotBuiltin = (value: unknown, kind: "forkexec" | "kill"): boolean =>
+  typeof value === "function" && (value as Constructor | Destructor)[builtin]?.kind !== kind;
+
 const isAction = (value: unknown): boolean =>
   isRecord(value) &&
   isName(value.name) &&
   typeof value.documentation === "string" &&
   typeof value.procedure === "function";
 
-const optionChecks: Readonly<Record<keyof ServiceOptions, Check<unknown>>> = {
-  requirement: checks.names,
-  oneShot: checks.boolean,
-  transient: checks.boolean,
-  respawn: checks.boolean,
-  respawnLimit: check(
-    "{times, seconds}, [times, seconds] or false",
-    (value) =>
-      value === false ||
-      (Array.isArray(value) && value.length === 2 && isLimitPair(value[0], value[1])) ||
-      (isRecord(value) && Object.keys(value).length === 2 && isLimitPair(value.times, value.seconds)),
-  ),
-  respawnDelay: checks.duration,
-  start: check("a constructor or a function", (value) => typeof value === "function"),
-  stop: check("a destructor or a function", (value) => typeof value === "function"),
-  actions: checks.list("a list of shepherdAction(…)", isAction),
-  autoStart: checks.boolean,
-  documentation: checks.string,
-  terminationHandler: checks.func,
+const optionChecks: Checks<ServiceOptions> = {
+  requirement: fields.names,
+  oneShot: fields.flag,
+  transient: fields.flag,
+  respawn: fields.flag,
+  respawnLimit,
+  respawnDelay: fields.seconds,
+  start: check("a constructor or a function", (value) => isNotBuiltin(value, "kill")),
+  stop: check("a destructor or a function", (value) => isNotBuiltin(value, "forkexec")),
+  actions: listOf("a list of actions made by shepherdAction(…)", isAction),
+  autoStart: fields.flag,
+  documentation: fields.text,
+  terminationHandler: fields.procedure,
 };
 
 /**
- * Defines a service that provides `provision`: the names it answers to, its canonical name first. The defaults are the
- * Shepherd manual's ("Defining Services"). Throws a DefinitionError that names the place, the field and what was expected.
+ * Defines a service that answers to the names in `provision`, of which the first is the canonical one. The defaults are the
+ * Shepherd manual's ("Defining Services"), except that a service without `stop` has its process ended. Nothing is started
+ * or registered by this.
+ *
+ * @example service(["web", "http"], { requirement: ["db"], start: makeForkexecConstructor(["nginx"]), respawn: true })
+ * @throws DefinitionError that names the place, the service, the field and what was expected
  */
 export function service(provision: readonly string[], options: ServiceOptions = {}): ServiceDefinition {
   const of = subjectOf("service", provision);
-  checkFields(of, options, optionChecks);
-  return define(of, provision, options, false);
+  const names = namesOf(of, provision);
+  return define(of, names, checkFields(of, options, optionChecks), false);
 }
 
-/** Defines a service by a record, as Guix's `shepherd-service`: as `service`, but it is respawned unless told otherwise. */
+/**
+ * Defines a service by a record with the fields of Guix's `shepherd-service`: as `service`, but it is respawned unless told
+ * otherwise.
+ *
+ * @throws DefinitionError that names the place, the service, the field and what was expected
+ */
 export function shepherdService(options: ShepherdServiceOptions): ServiceDefinition {
-  const of = subjectOf(
-    "shepherdService",
-    isRecord(options) ? (options as ShepherdServiceOptions).provision : undefined,
-  );
-  checkFields(of, options, { ...optionChecks, provision: checks.provision });
-  return define(of, options.provision, options, true);
+  const of = subjectOf("shepherdService", isRecord(options) ? options.provision : undefined);
+  const { provision, ...rest } = checkFields<ShepherdServiceOptions>(of, options, {
+    ...optionChecks,
+    provision: fields.provision,
+  });
+  if (provision === undefined) fail(of, 'field "provision" is missing');
+  return define(of, namesOf(of, provision), rest, true);
 }
 
 function subjectOf(builder: string, provision: unknown): Subject {
-  const [name] = Array.isArray(provision) ? provision : [];
-  return subject(typeof name === "string" ? `service ${show(name).replace(/^'|'$/g, '"')}` : builder);
+  const [name] = Array.isArray(provision) ? (provision as unknown[]) : [];
+  return subject(typeof name === "string" ? `service ${show(name)}` : builder);
+}
+
+function namesOf(of: Subject, provision: readonly string[]): readonly [string, ...string[]] {
+  const [canonical = "", ...others] = checkValue(of, provision, fields.provision, 'field "provision"');
+  const names = [canonical, ...others] as const;
+  const taken = names.find((name) => reserved.includes(name));
+  if (taken !== undefined) fail(of, `field "provision": the name "${taken}" is the supervisor's own`);
+  const twice = firstRepeated(names);
+  if (twice !== undefined) fail(of, `field "provision": "${twice}" is there twice`);
+  return names;
 }
 
 function define(
   of: Subject,
-  provision: readonly string[],
+  provision: readonly [string, ...string[]],
   options: ServiceOptions,
   respawnDefault: boolean,
 ): ServiceDefinition {
-  if (!checks.provision.matches(provision)) {
-    fail(of, `field "provision": expected ${checks.provision.expected}, got ${show(provision)}`);
-  }
-  const names: readonly [string, ...string[]] = provision;
-  if (names.includes("root") || names.includes("shepherd"))
-    fail(of, 'the names "root" and "shepherd" are taken');
-  const { requirement = [], actions = [], respawnLimit } = options;
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) fail(of, `field "provision": "${twice}" is there twice`);
-  const action = actions.find(
-    ({ name }, index) => actions.findIndex((other) => other.name === name) !== index,
-  );
-  if (action !== undefined) fail(of, `field "actions": the action "${action.name}" is there twice`);
-  return Object.freeze({
-    provision: Object.freeze([...names] as [string, ...string[]]),
-    requirement: Object.freeze([...requirement]),
+  const { actions = [], terminationHandler } = options;
+  const twice = firstRepeated(actions.map(({ name }) => name));
+  if (twice !== undefined) fail(of, `field "actions": the action "${twice}" is there twice`);
+  const definition: ServiceDefinition = Object.freeze({
+    provision: frozenCopy(provision),
+    requirement: frozenCopy(options.requirement ?? []),
     oneShot: options.oneShot ?? false,
     transient: options.transient ?? false,
     respawn: options.respawn ?? respawnDefault,
-    respawnLimit: limitOf(respawnLimit),
+    respawnLimit: limitOf(of, options.respawnLimit),
     respawnDelay: options.respawnDelay ?? defaultRespawnDelay,
     start: options.start ?? alwaysStarts,
-    stop: options.stop ?? defaultStop(options),
-    actions: Object.freeze([...actions]),
+    stop: options.stop ?? usualStop,
+    actions: frozenCopy(actions),
     autoStart: options.autoStart ?? true,
     documentation: options.documentation ?? "[No description].",
-    ...(options.terminationHandler === undefined ? {} : { terminationHandler: options.terminationHandler }),
+    ...(terminationHandler === undefined ? {} : { terminationHandler }),
     ...(of.position === undefined ? {} : { position: of.position }),
   });
+  made.add(definition);
+  return definition;
 }
 
-const alwaysStarts = (): true => true;
-const stopsByItself = (): false => false;
-
-/** A service that runs a program is stopped by ending it; the manual's default would leave it running. */
-function defaultStop({ start }: ServiceOptions): ServiceDefinition["stop"] {
-  return start?.[builtin]?.kind === "forkexec"
-    ? destructorOf({ kind: "kill", signal: 15, gracePeriod: 5 })
-    : stopsByItself;
+function firstRepeated(names: readonly string[]): string | undefined {
+  return names.find((name, index) => names.indexOf(name) !== index);
 }
 
-function limitOf(limit: ServiceOptions["respawnLimit"]): RespawnLimit | false {
+function limitOf(of: Subject, limit: ServiceOptions["respawnLimit"]): RespawnLimit | false {
   if (limit === undefined) return defaultRespawnLimit;
   if (limit === false) return false;
-  return "times" in limit
-    ? Object.freeze({ ...limit })
-    : Object.freeze({ times: limit[0], seconds: limit[1] });
+  const { times, seconds } = "times" in limit ? limit : { times: limit[0], seconds: limit[1] };
+  if (times > mostRespawns) {
+    fail(
+      of,
+      `field "respawnLimit": expected at most ${mostRespawns} times, or false for no limit, got ${times}`,
+    );
+  }
+  return Object.freeze({ times, seconds });
 }
 
-/** An action of a service: `herd NAME SERVICE ARG…` calls `procedure` with the running value and the arguments. */
-export function shepherdAction(action: ActionDefinition): ActionDefinition {
+const actionChecks: Checks<ShepherdActionOptions> = {
+  name: fields.name,
+  documentation: fields.text,
+  procedure: fields.procedure,
+};
+
+/**
+ * An action of a service: `herd NAME SERVICE ARG…` calls `procedure` with the running value, or `false` when the service is
+ * stopped, and the arguments. What it prints with `console.log` goes to the client.
+ *
+ * @throws DefinitionError that names the place, the field and what was expected
+ */
+export function shepherdAction(action: ShepherdActionOptions): ActionDefinition {
   const of = subject("shepherdAction");
-  checkFields(of, action, {
-    name: check("a name without spaces, slashes, quotes or parentheses", isName),
-    documentation: checks.string,
-    procedure: checks.func,
-  });
-  const { name, documentation = "", procedure } = action;
-  if (!isName(name)) fail(of, 'field "name" is missing');
-  if (typeof procedure !== "function") fail(of, 'field "procedure" is missing');
-  return Object.freeze({ name, documentation, procedure });
+  const { name, documentation, procedure } = checkFields(of, action, actionChecks);
+  if (name === undefined) fail(of, 'field "name" is missing');
+  if (procedure === undefined) fail(of, `action "${name}": field "procedure" is missing`);
+  return Object.freeze({ name, documentation: documentation ?? "[No documentation.]", procedure });
 }
 
-/** The action `configuration`, which tells the service's configuration file: `cat $(herd configuration tor)`. */
+/**
+ * The action `configuration`, which prints the name of the service's configuration file: `cat $(herd configuration tor)`.
+ *
+ * @throws DefinitionError where `file` is no name of a file
+ */
 export function shepherdConfigurationAction(file: string): ActionDefinition {
-  const of = subject("shepherdConfigurationAction");
-  if (!checks.path.matches(file)) fail(of, `expected ${checks.path.expected}, got ${show(file)}`);
-  const procedure: ActionFunction = () => {
-    console.log(file);
-    return true;
-  };
+  checkValue(subject("shepherdConfigurationAction"), file, fields.file);
   return Object.freeze({
     name: "configuration",
-    documentation: "Print the name of this service's configuration file.",
-    procedure,
+    documentation: "Return the name of this service's configuration file.",
+    // Both, as in Guix: a client shows what was printed, a program takes the value.
+    procedure: () => {
+      console.log(file);
+      return file;
+    },
   });
 }
 
-/** The default export of a configuration module: its services, of which those with `autoStart` are started. */
+/**
+ * The default export of a configuration module: its services, of which those with `autoStart` (the default) are started.
+ *
+ * @throws DefinitionError that names the place, the field and what was expected
+ */
 export function defineConfig(configuration: Configuration): Configuration {
-  checkConfiguration(subject("defineConfig"), configuration);
-  return Object.freeze({ ...configuration });
+  const checked = configurationOf(subject("defineConfig"), configuration);
+  return Object.freeze({ ...checked, services: Object.freeze([...checked.services]) });
 }
 
 /** Throws a DefinitionError unless `value` is a configuration. */
 export function checkConfiguration(of: Subject, value: unknown): asserts value is Configuration {
-  checkFields(of, value, {
-    services: checks.list("a list of services made by service(…) or shepherdService(…)", isDefinition),
-    exitWith: check("the name of a service", isName),
-    shutdownTimeout: check(
-      "a positive number of seconds",
-      (seconds) => checks.isDuration(seconds) && seconds > 0,
-    ),
-  });
-  const { services, exitWith } = value as Partial<Configuration>;
+  configurationOf(of, value as Configuration);
+}
+
+const configurationChecks: Checks<Configuration> = {
+  services: definitions,
+  exitWith: fields.name,
+  shutdownTimeout: check("a positive number of seconds", (value) => isSeconds(value) && value > 0),
+};
+
+function configurationOf(of: Subject, given: Configuration): Configuration {
+  const checked = checkFields(of, given, configurationChecks);
+  const { services, exitWith } = checked;
   if (services === undefined) fail(of, 'field "services" is missing');
   if (exitWith !== undefined && !services.some(({ provision }) => provision[0] === exitWith)) {
     fail(of, `field "exitWith": no service's canonical name is "${exitWith}"`);
   }
-}
-
-/** Whether `value` was made by `service` or `shepherdService`. */
-export function isDefinition(value: unknown): value is ServiceDefinition {
-  return (
-    isRecord(value) && Object.isFrozen(value) && Array.isArray(value.provision) && "respawnDelay" in value
-  );
+  return checked;
 }

@@ -19,15 +19,21 @@ export interface ProcessReference {
 export type RunningValue = ProcessReference | Json;
 
 /**
- * What a start function may give: `false`, `null` or `undefined`… only `false` and a throw mean failure;
- * `undefined` counts as `true`.
+ * Gets the client's arguments (`herd start NAME ARG…`) and gives the running value. Only `false` and an exception mean that
+ * the start failed; `undefined` and `null` count as `true`.
  */
 export type StartFunction = (
   ...args: string[]
 ) => RunningValue | undefined | Promise<RunningValue | undefined>;
-/** Gets the running value, then the client's arguments. A true result means that it might have failed to stop. */
+/**
+ * Gets the running value, then the client's arguments (`herd stop NAME ARG…`). The service is stopped afterwards whatever
+ * it gives; a true result makes the log say that it might have failed to stop. A process that still runs is ended.
+ */
 export type StopFunction = (running: RunningValue, ...args: string[]) => unknown;
-/** Gets the running value (`false` when stopped), then the client's arguments. A result of `false` is a failure. */
+/**
+ * Gets the running value (`false` when stopped), then the client's arguments. What it prints with `console.log` goes to the
+ * client. A result of `false` makes `herd` exit with 1; `undefined` counts as `true`.
+ */
 export type ActionFunction = (running: RunningValue | false, ...args: string[]) => unknown;
 
 /** The key under which a built-in constructor or destructor carries its data. */
@@ -35,15 +41,17 @@ export const builtin: unique symbol = Symbol.for("shepherd-ts.builtin") as never
 
 /** Options common to every constructor that runs a program; the manual's keywords in camelCase. */
 export interface ProcessOptions {
-  /** A name or a number. Without `group` the user's own group and supplementary groups are taken. */
+  /** A name or a number; default: the supervisor's. Without `group` the user's own group and supplementary groups are taken. */
   readonly user?: string | number;
+  /** A name or a number; default: that of `user`, else the supervisor's. */
   readonly group?: string | number;
+  /** Names or numbers of groups, in addition. */
   readonly supplementaryGroups?: readonly (string | number)[];
-  /** Where standard output and error go; default: the supervisor's own log. */
+  /** Where standard output and error go, line by line with a time stamp: an absolute name; default: the supervisor's own log. */
   readonly logFile?: string;
-  /** Default `/` for root, else the home directory. */
+  /** Where it is started: an absolute name; default `/` for root, else the home directory. */
   readonly directory?: string;
-  /** The umask. */
+  /** The umask, such as `0o077`; default: the supervisor's. */
   readonly fileCreationMask?: number;
   /** Default true: the program leads its own session and process group. */
   readonly createSession?: boolean;
@@ -56,10 +64,20 @@ export type LimitValue = number | "unlimited";
 export type ResourceLimitValue = LimitValue | { readonly soft: LimitValue; readonly hard: LimitValue };
 
 export interface ForkexecOptions extends ProcessOptions {
-  /** The start ends when this file holds the pid of a live process, which then is the service's. */
+  /**
+   * The start ends when this file, an absolute name, holds the pid of a living process, which then is the service's: for
+   * programs that go to the background by themselves. A file left from before is deleted first.
+   */
   readonly pidFile?: string;
-  /** Seconds; default 5. */
+  /** Seconds to wait for `pidFile` before the start fails and what was started is ended; default 5. */
   readonly pidFileTimeout?: number;
+}
+
+export interface KillOptions {
+  /** A number or a name, such as `"SIGINT"` or `"INT"`; default TERM. */
+  readonly signal?: number | string;
+  /** Seconds until KILL; default 5. */
+  readonly gracePeriod?: number;
 }
 
 /** A built-in constructor as data, which a new daemon can resume. */
@@ -87,8 +105,18 @@ export interface ActionDefinition {
   readonly procedure: ActionFunction;
 }
 
-/** At most `times` respawns within `seconds`. */
+/** What `shepherdAction` takes. */
+export interface ShepherdActionOptions {
+  /** As in `herd NAME SERVICE`. One that has the name of a usual action, such as `status`, takes its place. */
+  readonly name: string;
+  /** What `herd doc SERVICE action NAME` tells. */
+  readonly documentation?: string;
+  readonly procedure: ActionFunction;
+}
+
+/** At most `times` respawns within `seconds`; one more disables the service. */
 export interface RespawnLimit {
+  /** 0 to 100. */
   readonly times: number;
   readonly seconds: number;
 }
@@ -112,7 +140,7 @@ export type TerminationHandler = (
 ) => TerminationDecision | Promise<TerminationDecision>;
 export type TerminationDecision = "respawn" | "stop" | "default";
 
-/** Where in the user's file a definition was made, for error messages. */
+/** A place in a source file, counted from 1. */
 export interface SourcePosition {
   readonly file: string;
   readonly line: number;
@@ -137,42 +165,51 @@ export interface ServiceDefinition {
   readonly autoStart: boolean;
   readonly documentation: string;
   readonly terminationHandler?: TerminationHandler;
+  /** Where it was made: in the compiled module, until `userPosition` maps it. */
   readonly position?: SourcePosition;
 }
 
 /** What `service(provision, options)` takes. */
 export interface ServiceOptions {
+  /** Names of services that must run before this one starts; they stop after it. Default: none. */
   readonly requirement?: readonly string[];
   /** Default false. A one-shot is over when its start returned; it runs again each time it is needed. */
   readonly oneShot?: boolean;
   /** Default false. A transient service is unregistered when it ends. */
   readonly transient?: boolean;
-  /** Default false (`shepherdService`: true). */
+  /** Whether it is started again when its process ends by itself; default false (`shepherdService`: true). */
   readonly respawn?: boolean;
   /** Default 5 times within 7 seconds; `false` for none. */
   readonly respawnLimit?: RespawnLimit | readonly [times: number, seconds: number] | false;
-  /** Seconds; default 0.1. */
+  /** Seconds before each respawn; default 0.1. */
   readonly respawnDelay?: number;
-  /** Default: succeeds at once. */
+  /** A constructor or a function; default: succeeds at once with the running value `true`. */
   readonly start?: Constructor;
-  /** Default: ends the service's process if it has one. */
+  /**
+   * A destructor or a function; default: `makeKillDestructor()`, which ends the service's process if it has one. (In the
+   * Shepherd the default leaves the process running.)
+   */
   readonly stop?: Destructor;
+  /** Its own actions, each made by `shepherdAction`; default: none. */
   readonly actions?: readonly ActionDefinition[];
   /** Whether a configuration that lists the service starts it; default true. */
   readonly autoStart?: boolean;
+  /** What `herd doc NAME` tells. */
   readonly documentation?: string;
   readonly terminationHandler?: TerminationHandler;
 }
 
 /** What `shepherdService` takes: Guix's record, with its defaults (respawn true; limit and delay absent mean the usual ones). */
 export interface ShepherdServiceOptions extends ServiceOptions {
+  /** Every name it answers to; the first is the canonical name. */
   readonly provision: readonly string[];
 }
 
 /** What a configuration module may export as its default. */
 export interface Configuration {
+  /** Made by `service` or `shepherdService`. */
   readonly services: readonly ServiceDefinition[];
-  /** The service whose end is the end of the container: its exit code becomes ours. */
+  /** The canonical name of the service whose end is the end of the container: its exit code becomes ours. */
   readonly exitWith?: string;
   /** Seconds within which a shutdown ends, whatever services do; default 30. */
   readonly shutdownTimeout?: number;

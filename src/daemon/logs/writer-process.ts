@@ -114,7 +114,6 @@ export class WriterProcess {
           program: this.#program,
           arguments: ["logwriter"],
           environment: zone === undefined ? [] : [`TZ=${zone}`],
-          groups: [],
           descriptors: [
             { target: 1, source: { own: 1 } },
             { target: 2, source: { own: 2 } },

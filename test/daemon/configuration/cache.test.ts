@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -12,9 +13,14 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { it } from "node:test";
-import { cacheDirectories, openCache, pruneCache } from "../../../src/daemon/configuration/cache.js";
+import {
+  cacheDirectories,
+  findCompiled,
+  openCache,
+  pruneCache,
+} from "../../../src/daemon/configuration/cache.js";
 import { ConfigurationError } from "../../../src/daemon/configuration/load.js";
 import { configuration, sleeper } from "../../support/configuration.js";
 import { makeBed } from "./support.js";
@@ -75,6 +81,17 @@ it("somebody else's directory is not trusted", {
   mkdirSync(bed.path("theirs"));
   chownSync(bed.path("theirs"), 12345, 0);
   await assert.rejects(openCache([bed.path("theirs")], uid), /theirs: belongs to user 12345, not to 0$/);
+});
+
+it("what is in an untrusted directory is not run, and the next one is looked into", async (t) => {
+  const bed = makeBed(t);
+  const file = bed.write("config.ts", configuration([]));
+  const { compiled } = await bed.load(file);
+  cpSync(bed.cache, bed.path("open"), { recursive: true });
+  assert.equal(await findCompiled([bed.path("open")], uid, file), join(bed.path("open"), basename(compiled)));
+  chmodSync(bed.path("open"), 0o722);
+  assert.equal(await findCompiled([bed.path("open")], uid, file), undefined);
+  assert.equal(await findCompiled([bed.path("missing"), bed.path("open"), bed.cache], uid, file), compiled);
 });
 
 it("a manifest that is damaged or lies costs a compilation and nothing else", async (t) => {

@@ -1,7 +1,7 @@
 // Loading configurations that are right: what modules may say and how, and what a later daemon gets of it.
 
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { it } from "node:test";
 import {
   ConfigurationError,
@@ -171,13 +171,15 @@ it("what was loaded runs again each time, and was compiled once", async (t) => {
 
 it("a change of any input counts, even of the same size and time", async (t) => {
   const bed = makeBed(t);
-  bed.write("part.ts", 'export const name = "one";\n');
+  const part = bed.write("part.ts", 'export const name = "one";\n');
+  utimesSync(part, 1, 1);
   const file = bed.write(
     "config.ts",
     module('import { name } from "./part.js"; export default defineConfig({ services: [service([name])] });'),
   );
   const first = await bed.load(file);
   bed.write("part.ts", 'export const name = "two";\n');
+  utimesSync(part, 1, 1);
   const second = await bed.load(file);
   assert.deepEqual([names(first), names(second)], [["one"], ["two"]]);
   assert.notEqual(second.hash, first.hash);

@@ -86,7 +86,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: "something thrown that is no error",
     text: 'throw "a fit";\n',
-    message: "DIR/config.ts: threw 'a fit'",
+    message: 'DIR/config.ts: threw "a fit"',
   },
   {
     what: "a default export of another kind",
