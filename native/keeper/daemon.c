@@ -325,19 +325,25 @@ bool daemon_start(void) {
   return true;
 }
 
+static int64_t later(int64_t since) {
+  return since == NEVER ? NEVER : (since > born ? since : born) + policy.silence;
+}
+
 // Silent is who leaves an event or a connection waiting for too long. When nothing waits there is nothing to
 // look at.
 static int64_t silence_tick(int64_t time) {
+  static int64_t look_at;
   if (policy.silence == 0 || leaving.reason == SILENT || leaving.reason == MALFORMED)
     return NEVER;
-  const struct event *event = events_oldest();
-  int64_t connection = slots_sample(),
-          since = event != NULL && event->since < connection ? event->since : connection;
-  if (since == NEVER)
-    return NEVER;
-  int64_t due = (since > born ? since : born) + policy.silence;
-  if (time < due) // a connection that is accepted tells nobody: look again soon
-    return connection != NEVER && time + SECOND < due ? time + SECOND : due;
+  int64_t event = later(events_oldest() != NULL ? events_oldest()->since : NEVER), connection = NEVER;
+  // That a connection was accepted tells nobody. It is looked for at times of our own: when one has just
+  // come, which is what has woken us most likely, there always is one.
+  if (slots_waiting() != NEVER && time >= look_at) {
+    connection = later(slots_sample());
+    look_at = time + (policy.silence < 32 * SECOND ? policy.silence / 32 : SECOND);
+  }
+  if (time < event && time < connection)
+    return slots_waiting() != NEVER && look_at < event ? look_at : event;
   struct bytes culprit = note_value(policy.culprit);
   string_of(culprit, leaving.text, sizeof leaving.text);
   say("the daemon was silent for %lld s and is started again; it was doing: %s",

@@ -141,8 +141,9 @@ extern struct slot {
   const struct descriptor *bound;
   int64_t waiting; // since when a connection may have waited, or 0
 } slots[SLOTS];
-void slots_renew(void);     // before each daemon
-int64_t slots_sample(void); // the oldest `waiting` that still holds, or NEVER
+void slots_renew(void);      // before each daemon
+int64_t slots_waiting(void); // the oldest `waiting`, or NEVER
+int64_t slots_sample(void);  // the oldest `waiting` that still holds, or NEVER
 void slot_bind(int number, const struct descriptor *descriptor);
 
 // ---- notes.c, timers.c

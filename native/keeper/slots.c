@@ -41,16 +41,21 @@ void slot_bind(int number, const struct descriptor *descriptor) {
     say("watch slot %d: its silence will go unnoticed", number);
 }
 
-int64_t slots_sample(void) {
+int64_t slots_waiting(void) {
   int64_t oldest = NEVER;
+  for (int i = 0; i < SLOTS; i++)
+    if (slots[i].waiting != 0 && slots[i].waiting < oldest)
+      oldest = slots[i].waiting;
+  return oldest;
+}
+
+int64_t slots_sample(void) {
   for (int i = 0; i < SLOTS; i++) {
     struct slot *slot = &slots[i];
     if (slot->waiting == 0)
       continue;
     if (slot->bound == NULL || poll(&(struct pollfd){.fd = slot->fd, .events = POLLIN}, 1, 0) != 1)
       slot->waiting = 0;
-    else if (slot->waiting < oldest)
-      oldest = slot->waiting;
   }
-  return oldest;
+  return slots_waiting();
 }

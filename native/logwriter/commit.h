@@ -5,7 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAX_STREAMS = 16384, MAX_NAME = 255, MAX_LINE = 65536, BATCH = 65536, RING = 1 << 20, OUTPUTS = 2 };
+enum {
+  MAX_STREAMS = 16384,
+  MAX_NAME = 255,
+  MAX_LINE = 65536,
+  BATCH = 65536,
+  RING = 1 << 20,
+  OUTPUTS = 3,
+  SYSLOG = 2
+};
 enum { CONTROL = 3, COMMIT = 4, TRANSFER = 5 }; // the descriptors the keeper gives us
 
 enum phase { IDLE, TAKING, WRITING, SAVING };

@@ -31,6 +31,7 @@ enum {
   OUTPUT,
   FORMAT,
   PARTIAL,
+  SYSLOG_PATH,
   FIELDS
 };
 
@@ -53,6 +54,7 @@ static const struct {
     [OUTPUT] = {133, false, true, 1 << CONFIGURE},
     [FORMAT] = {134, false, false, 1 << CONFIGURE},
     [PARTIAL] = {135, false, false, 1 << DRAIN},
+    [SYSLOG_PATH] = {136, true, false, 1 << CONFIGURE},
 };
 
 // One order, decoded. Texts are terminated; "" is a field that is not there.
@@ -98,7 +100,7 @@ static bool decode_field(struct order *order, int field, struct bytes value) {
     order->text[field][value.length] = '\0';
   } else if (!wire_integer(value, &integer) || integer < 0 || integer > UINT32_MAX)
     return false;
-  if (field == OUTPUT && (integer < 1 || integer > OUTPUTS))
+  if (field == OUTPUT && (integer < 1 || integer > SYSLOG))
     return false;
   if (field == OUTPUT)
     order->outputs |= 1u << (integer - 1);
@@ -179,11 +181,14 @@ static void configure(const struct order *order, struct answer *answer) {
   if (*order->text[PATH] && !file.path)
     fail(answer, ENOMEM, "open", order->text[PATH]);
   else if (!file.path || open_file(&file, answer) || keep_going(order, &file, answer)) {
-    file_close(&main_sink.file);
-    main_sink.file = file;
-    main_sink.json = order->integer[FORMAT] == 1;
-    output_configure(order->outputs, poller, EVENT_OUTPUT);
-    return;
+    const char *syslog = order->text[SYSLOG_PATH];
+    if (output_configure(order->outputs | (*syslog ? 1u << SYSLOG : 0), syslog, poller, EVENT_OUTPUT)) {
+      file_close(&main_sink.file);
+      main_sink.file = file;
+      main_sink.json = order->integer[FORMAT] == 1;
+      return;
+    }
+    fail(answer, errno, "connect to system log", syslog);
   }
   file_close(&file);
 }
@@ -421,7 +426,7 @@ static void report(struct loss *told, const struct loss *loss, const char *name,
 }
 
 void orders_report(void) {
-  static const char *const names[OUTPUTS] = {"standard output", "standard error"};
+  static const char *const names[OUTPUTS] = {"standard output", "standard error", "system log"};
   if (main_sink.file.path)
     report(&main_sink.told, &commit->main_loss, "", "write", main_sink.file.path);
   for (int i = 0; i < OUTPUTS; i++)

@@ -9,9 +9,34 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-struct output outputs[OUTPUTS] = {{-1, false}, {-1, false}};
+enum { DATAGRAM = 8192 }; // what system loggers take of one message
+
+struct output outputs[OUTPUTS] = {{-1, false}, {-1, false}, {-1, false}};
+static char syslog_path[sizeof((struct sockaddr_un *)0)->sun_path];
+
+// Its socket; or, where no logger listens, the kernel's log or the console, which take a line for each write
+// as well.
+static int open_syslog(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  strcpy(address.sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    return fd;
+  int error = errno;
+  close(fd);
+  fd = -1;
+  if (strcmp(path, "/dev/log") == 0 && (fd = open("/dev/kmsg", O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0)
+    fd = open("/dev/console", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  errno = error;
+  return fd;
+}
 
 // Others share the descriptor we were given, and O_NONBLOCK with it: so open it anew where that can be done.
 // A regular file must not be, since its offset is shared; nor a pty's master, since that gives another pty.
@@ -30,14 +55,26 @@ static int open_again(int fd) {
   return fd;
 }
 
-void output_configure(unsigned on, int poller, uint64_t event) {
+bool output_configure(unsigned on, const char *syslog, int poller, uint64_t event) {
+  if (on >> SYSLOG & 1) {
+    int fd = open_syslog(syslog);
+    if (fd < 0)
+      return false;
+    if (outputs[SYSLOG].fd >= 0)
+      close(outputs[SYSLOG].fd);
+    outputs[SYSLOG].fd = fd;
+    strcpy(syslog_path, syslog);
+    epoll_ctl(poller, EPOLL_CTL_ADD, fd,
+              &(struct epoll_event){.events = EPOLLOUT | EPOLLET, .data.u64 = event});
+  }
   for (int i = 0; i < OUTPUTS; i++) {
     outputs[i].on = on >> i & 1;
-    if (outputs[i].on && outputs[i].fd < 0 && (outputs[i].fd = open_again(i + 1)) >= 0)
+    if (i != SYSLOG && outputs[i].on && outputs[i].fd < 0 && (outputs[i].fd = open_again(i + 1)) >= 0)
       // Edge-triggered: we write until it takes no more. A regular file is refused, and always takes all.
       epoll_ctl(poller, EPOLL_CTL_ADD, outputs[i].fd,
                 &(struct epoll_event){.events = EPOLLOUT | EPOLLET, .data.u64 = event});
   }
+  return true;
 }
 
 static ssize_t emit(int fd, const void *bytes, size_t length) {
@@ -76,7 +113,53 @@ void output_append(int index, const char *bytes, size_t length, const char *noti
   *head += take;
 }
 
+// Takes the next line of a ring, without its end; the length that it has there.
+static size_t next_line(const struct ring *ring, char *line, size_t size, size_t *length) {
+  const char *text = (const char *)commit->ring_text[SYSLOG];
+  size_t taken = 0;
+  *length = 0;
+  while (ring->tail + taken < ring->head) {
+    char c = text[(ring->tail + taken++) % RING];
+    if (c == '\n')
+      break;
+    if (*length < size)
+      line[(*length)++] = c;
+  }
+  return taken;
+}
+
+// A datagram for each line: facility daemon, priority information, our keeper's name and number; the logger
+// stamps it.
+static bool flush_syslog(void) {
+  struct ring *ring = &commit->ring[SYSLOG];
+  enum { STAMP = 20 };
+  char line[DATAGRAM], message[DATAGRAM + 64];
+  while (outputs[SYSLOG].fd >= 0 && ring->tail < ring->head) {
+    size_t length, taken = next_line(ring, line, sizeof line, &length);
+    size_t skip = length > STAMP && line[4] == '-' && line[10] == ' ' ? STAMP : 0;
+    int n = snprintf(message, sizeof message, "<30>shepherd[%d]: %.*s", getppid(), (int)(length - skip),
+                     line + skip);
+    bool sent = emit(outputs[SYSLOG].fd, message, (size_t)n) >= 0;
+    if (!sent && errno == EAGAIN)
+      return false;
+    if (!sent && (errno == ECONNREFUSED || errno == ENOTCONN || errno == ECONNRESET)) {
+      // The logger was started anew, and has another socket under the same name.
+      int again = open_syslog(syslog_path);
+      if (again >= 0) {
+        sent = dup3(again, outputs[SYSLOG].fd, O_CLOEXEC) >= 0 && emit(again, message, (size_t)n) >= 0;
+        close(again);
+      }
+    }
+    if (!sent)
+      ring->loss = (struct loss){ring->loss.lines + 1, errno};
+    ring->tail += taken;
+  }
+  return true;
+}
+
 bool output_flush(int index) {
+  if (index == SYSLOG)
+    return flush_syslog();
   struct ring *ring = &commit->ring[index];
   while (outputs[index].fd >= 0 && ring->tail < ring->head) {
     const char *text = (const char *)commit->ring_text[index];

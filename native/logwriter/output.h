@@ -3,14 +3,15 @@
 #include "commit.h"
 
 struct output {
-  int fd; // our own description of descriptor index + 1; -1: never used
+  int fd; // our own description of descriptor index + 1, or the system log; -1: never used
   bool on;
 };
 
 extern struct output outputs[OUTPUTS];
 
-// Opens what is to be used from now on; a bit for each output.
-void output_configure(unsigned on, int poller, uint64_t event);
+// Opens what is to be used from now on; a bit for each output. False, with errno, if the system log at
+// `syslog` cannot be opened; then nothing has changed.
+bool output_configure(unsigned on, const char *syslog, int poller, uint64_t event);
 // Adds whole lines to its buffer for the current batch; `notice` goes before them if it tells of lost lines.
 void output_append(int index, const char *bytes, size_t length, const char *notice);
 // Writes what is waiting, as far as that does not block; true if nothing waits any more.

@@ -60,7 +60,7 @@ export function registerServices(services: readonly ServiceDefinition[]): void {
   checkValue(subject("registerServices"), services, definitions);
   const load = currentLoad();
   if (load === undefined) runtime().registerServices([...services]);
-  else load.services.push(...services);
+  else for (const one of services) load.services.push(one);
 }
 
 /**
@@ -71,7 +71,7 @@ export function startInTheBackground(names: readonly string[]): void {
   checkValue(subject("startInTheBackground"), names, fields.names);
   const load = currentLoad();
   if (load === undefined) runtime().startInTheBackground([...names]);
-  else load.toStart.push(...names);
+  else for (const name of names) load.toStart.push(name);
 }
 
 /**
@@ -98,7 +98,7 @@ export async function stopService(name: string, ...args: string[]): Promise<stri
 
 /** What is known of a service, by any of its names; undefined where there is none. */
 export function lookupService(name: string): ServiceSummary | undefined {
-  checkValue(subject("lookupService"), name, fields.name);
+  checkValue(subject("lookupService"), name, fields.text);
   return runtime().lookupService(name);
 }
 
@@ -113,7 +113,7 @@ export function write(value: unknown): string {
 const argumentList = listOf<string>("arguments that are strings", isText);
 
 function checkLiveCall(of: Subject, name: string, args: readonly string[], instead: string): void {
-  checkValue(of, name, fields.name);
+  checkValue(of, name, fields.text);
   checkValue(of, args, argumentList);
   if (currentLoad() !== undefined) fail(of, `the module's services are not in force yet${instead}`);
 }

@@ -10,7 +10,6 @@ import { runCompiler } from "./compiler-process.js";
 import { loadCompiled, loadConfiguration } from "./configuration/load.js";
 import { dispatch } from "./control/dispatch.js";
 import { ControlServer } from "./control/server.js";
-import type { LogView } from "./control/status.js";
 import type { Controller } from "./controller/controller.js";
 import type { ServiceState } from "./controller/state.js";
 import { inheritedEnvironment } from "./environment.js";
@@ -18,7 +17,8 @@ import { evaluate } from "./evaluate.js";
 import { InForce } from "./in-force.js";
 import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
-import { LogWriter } from "./logs/log-writer.js";
+import { ServiceLogs } from "./log-streams.js";
+import { LogWriter, type Sink } from "./logs/log-writer.js";
 import { mainDefinition, mainService } from "./main-service.js";
 import type { DaemonOptions } from "./options.js";
 import { decodeWaitStatus } from "./processes.js";
@@ -31,6 +31,7 @@ import { culpritNote, runAsUserCode } from "./user-code.js";
 
 /** Seconds for a shutdown where neither the command line nor the configuration says. */
 const defaultShutdownTimeout = 30;
+const systemLog = "/dev/log";
 /** How long, in ms, clients of a daemon that takes over wait at most for the services to be there again. */
 const takeOverPatience = 5000;
 
@@ -71,18 +72,12 @@ export class Daemon {
       runtimeDirectory: join(runtimeDirectory, "log"),
       onTrouble: (message) => log.error(message),
     });
+    const logs = new ServiceLogs(this.#writer, log, options.logFile);
     this.#system = new System(
       {
         keeper,
         log,
-        logs: {
-          open: ({ name, pipe, program, file }) =>
-            this.#writer.openStream({ name, pipe, label: program, ...(file === undefined ? {} : { file }) }),
-          label: (name, program, pid) => this.#writer.label(name, program, pid),
-          ended: (name) => {
-            this.#writer.drain(name).catch((error: unknown) => log.error(String(error)));
-          },
-        },
+        logs,
         environment: inheritedEnvironment(process.env),
         directory: defaultDirectory(),
         resolveIdentity,
@@ -92,18 +87,10 @@ export class Daemon {
         over: (controller) => {
           if (controller.name === this.#inForce.exitWith) this.#exitCode = exitCodeOf(controller.state);
         },
-        forgotten: (name) => {
-          this.#writer.closeStream(name).catch((error: unknown) => log.error(String(error)));
-        },
+        forgotten: (name) => logs.forget(name),
       },
     );
     const { registry, supervisor, outbox, notes, host } = this.#system;
-    const logs: LogView = {
-      recent: async (service, count) =>
-        service === "root" ? log.recent(count) : await this.#writer.recent(service, count),
-      files: (service) => (service === "root" ? ownLogFiles(options) : this.#writer.files(service)),
-    };
-
     const actions = rootActions({
       registry,
       logs,
@@ -124,6 +111,7 @@ export class Daemon {
         runAsUserCode(`configuration ${file}`, undefined, () =>
           loadConfiguration(file, {
             runtimeDirectory,
+            inForce: this.#inForce.compiled,
             runCompiler: (argv) => runCompiler(host, paths.compiler, argv),
           }),
         ),
@@ -182,21 +170,31 @@ export class Daemon {
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
   }
 
-  /** Services and the first lines of the log do not wait for this. */
+  /** Services do not wait for this. Where the log cannot be written as asked, it goes as near to that as it can. */
   async #startLogging(): Promise<void> {
-    const { logFile, silent } = this.#options;
-    const sink = { outputs: silent === true ? [] : [1 as const], format: this.#log.format };
+    const { logFile, silent, syslog } = this.#options;
+    const { format } = this.#log;
+    const path = logFile === undefined ? {} : { path: logFile };
+    const logger = syslog === undefined ? {} : { syslog: syslog === true ? systemLog : syslog };
+    const outputs: Sink = { outputs: silent === true ? [] : [1], format };
+    const sinks: readonly Sink[] = [
+      { ...outputs, ...path, ...logger },
+      { ...outputs, ...path },
+      { outputs: [1], format },
+    ];
     try {
       await this.#writer.start();
-      try {
-        await this.#writer.configureSink(logFile === undefined ? sink : { ...sink, path: logFile });
-      } catch (error) {
-        this.#log.error(`cannot write the log: ${error instanceof Error ? error.message : String(error)}`);
-        // Somewhere it must go.
-        await this.#writer.configureSink({ ...sink, outputs: [1] });
-      }
     } catch (error) {
-      this.#log.error(`log writer: ${error instanceof Error ? error.message : String(error)}`);
+      // It is started again and again; what waits for it goes on then.
+      this.#log.error(`log writer: ${messageOf(error)}`);
+    }
+    for (const sink of sinks) {
+      try {
+        await this.#writer.configureSink(sink);
+        return;
+      } catch (error) {
+        this.#log.error(`cannot write the log: ${messageOf(error)}`);
+      }
     }
   }
 
@@ -231,6 +229,7 @@ export class Daemon {
   async #startMain(request: Request): Promise<void> {
     if (this.#options.command === undefined) return;
     if (await this.#system.supervisor.start(mainService, [], request)) return;
+    if (this.#shutdown.begun) return;
     // As shells and container runtimes do: 127 is "not found", 126 "cannot be executed".
     const missing = this.#system.registry.get(mainService).state.failure?.includes("No such file") ?? false;
     this.#exitCode = missing ? 127 : 126;
@@ -309,8 +308,8 @@ const deathOf = {
   malformed: "sent nonsense",
 } as const;
 
-function ownLogFiles({ logFile }: DaemonOptions): readonly string[] {
-  return logFile === undefined ? [] : [logFile];
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** `/` for root, else the home directory where it is one: the manual's default. */

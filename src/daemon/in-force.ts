@@ -30,6 +30,11 @@ export class InForce {
     this.#parts = parts;
   }
 
+  /** The compiled modules that a later daemon would resume from. */
+  get compiled(): readonly string[] {
+    return this.#files.map(({ compiled }) => compiled);
+  }
+
   /** At the first start. What cannot be loaded leaves `root` alone in force, which can be told to load a better one. */
   async loadAtStart(file: string, request: Request): Promise<void> {
     let loaded: LoadedConfiguration;

@@ -71,7 +71,7 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
   const config =
     options.config ?? (options.command === undefined ? await findConfiguration(process.env, uid) : undefined);
   const logFile = options.logFile ?? (init ? undefined : defaultLogFile(process.env));
-  const log = new DaemonLog(logFormat(options, terminals[1]));
+  const log = new DaemonLog(logFormat(options, logFile, terminals[1]));
   log.info(`shepherd-ts ${version} (Node ${process.versions.node}, ${process.arch}-${process.platform})`);
   const daemon = new Daemon(
     keeper,
@@ -102,9 +102,13 @@ function programs(): string {
 }
 
 /** Text where people read it, JSON where programs do: a container's standard output. */
-function logFormat({ logFormat: format, logFile }: DaemonOptions, terminal: boolean): LogFormat {
+function logFormat(
+  { logFormat: format, syslog }: DaemonOptions,
+  logFile: string | undefined,
+  terminal: boolean,
+): LogFormat {
   if (format !== "auto") return format;
-  return terminal || logFile !== undefined ? "text" : "json";
+  return terminal || logFile !== undefined || syslog !== undefined ? "text" : "json";
 }
 
 /** As GNU Shepherd's, where it is not PID 1. */

@@ -1,6 +1,7 @@
 // Gathers the requests of one turn of the event loop into one frame, so that a state change and what it is about
 // reach the keeper as one step: it applies a frame without interleaving.
 
+import { describeErrno } from "./keeper/errno.js";
 import type { Keeper, Request, Result } from "./keeper/types.js";
 
 /** Half of the keeper's frame limit: the estimate below is not exact. */
@@ -32,7 +33,8 @@ export class Outbox {
   tell(onFailure: (message: string) => void, ...requests: Request[]): void {
     this.post(...requests).then(
       (results) => {
-        for (const result of results) if (result.errno !== 0) onFailure(result.text);
+        for (const result of results)
+          if (result.errno !== 0) onFailure(`${result.text}: ${describeErrno(result.errno)}`);
       },
       (error: unknown) => onFailure(String(error)),
     );

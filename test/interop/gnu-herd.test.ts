@@ -80,9 +80,20 @@ interface Case {
 const unchanging: readonly Case[] = [
   { command: ["status"], status: 0 },
   { command: ["detailed-status"], status: 0, ourOwn: /^ {4}\(.*\)\n/gm },
-  ...["web", "http", "plain", "idle", "once", "value", "passing", "ends", "dies", "slow", "reluctant", "root"].map(
-    (name): Case => ({ command: ["status", name], status: 0 }),
-  ),
+  ...[
+    "web",
+    "http",
+    "plain",
+    "idle",
+    "once",
+    "value",
+    "passing",
+    "ends",
+    "dies",
+    "slow",
+    "reluctant",
+    "root",
+  ].map((name): Case => ({ command: ["status", name], status: 0 })),
   // Why it failed, and why it is disabled, are fields that GNU herd does not know.
   { command: ["status", "bad"], status: 0, ourOwn: /^ {4}\(the start of bad returned false\)\n/m },
   { command: ["status", "throws"], status: 0, ourOwn: /^ {4}\(no such luck\)\n/m },
@@ -159,12 +170,29 @@ const changing: readonly Case[] = [
   { first: [["stop", "idle"]], command: ["restart", "idle"], status: 0 },
   { command: ["restart", "web"], status: 0 },
   { command: ["disable", "idle"], status: 0 },
-  { first: [["disable", "idle"], ["stop", "idle"]], command: ["start", "idle"], status: 1 },
+  {
+    first: [
+      ["disable", "idle"],
+      ["stop", "idle"],
+    ],
+    command: ["start", "idle"],
+    status: 1,
+  },
   { first: [["disable", "idle"]], command: ["status", "idle"], status: 0 },
-  { first: [["disable", "idle"], ["stop", "idle"]], command: ["restart", "idle"], status: 1 },
+  {
+    first: [
+      ["disable", "idle"],
+      ["stop", "idle"],
+    ],
+    command: ["restart", "idle"],
+    status: 1,
+  },
   { first: [["disable", "idle"]], command: ["enable", "idle"], status: 0 },
   {
-    first: [["unload", "root", "extra"], ["unload", "root", "fleeting"]],
+    first: [
+      ["unload", "root", "extra"],
+      ["unload", "root", "fleeting"],
+    ],
     command: ["load", "root", "{directory}/extra.ts"],
     status: 0,
   },
@@ -179,7 +207,7 @@ const changing: readonly Case[] = [
     command: ["reload", "root", "{directory}/more.ts"],
     status: 0,
   },
-  { first: [["load", "root", "{directory}/extra.ts"]], command: ["unload", "root", "all"], status: 0 },
+  { first: [["reload", "root", "{directory}/extra.ts"]], command: ["unload", "root", "all"], status: 0 },
   { command: ["cd", "root", "/"], status: 0 },
 ];
 
@@ -229,7 +257,8 @@ describe("GNU herd shows about our daemon what our herd shows", { skip, concurre
     await system.untilStatus("passing", "running");
     await system.waitFor("the first line is logged", () => /héllo/.test(system.read("web.log")));
     await system.until("crash", "was given up", ({ enabled }) => !enabled);
-    for (const name of ["ends", "dies"]) await system.until(name, "has ended", ({ exits }) => exits.length > 0);
+    for (const name of ["ends", "dies"])
+      await system.until(name, "has ended", ({ exits }) => exits.length > 0);
     void system.herd("start", "slow").catch(() => undefined);
     await system.untilStatus("slow", "starting");
     void system.herd("stop", "reluctant").catch(() => undefined);

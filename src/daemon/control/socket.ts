@@ -1,7 +1,9 @@
 // The control socket's directory and address: who may reach us is decided by the directory alone (mode 0700).
 
 import { lstat, mkdir } from "node:fs/promises";
+import { constants } from "node:os";
 import { dirname } from "node:path";
+import { describeErrno } from "../keeper/errno.js";
 import type { Inventory } from "../keeper/types.js";
 import type { Outbox } from "../outbox.js";
 
@@ -53,11 +55,11 @@ export async function controlDescriptor(path: string, inventory: Inventory, outb
     slot,
   });
   if (result === undefined || result.errno !== 0) {
-    const inUse = result?.text.includes("Address already in use") ?? false;
+    const { errno = 0, text = "no answer from the keeper" } = result ?? {};
     throw new ControlSocketError(
-      inUse
+      errno === constants.errno.EADDRINUSE
         ? `shepherd instance already listening on '${path}'`
-        : (result?.text ?? "no answer from the keeper"),
+        : `${text}: ${describeErrno(errno)}`,
     );
   }
   return own.descriptor;

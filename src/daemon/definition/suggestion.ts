@@ -11,7 +11,7 @@ export function suggestion(given: string, known: readonly string[]): string {
     .map((name) => ({ name, distance: distanceOf(wanted, name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   // In a short word a few changes make any other word.
-  const most = Math.min(3, Math.ceil(given.length / 3));
+  const most = Math.min(3, Math.max(1, Math.floor(given.length / 3)));
   return best !== undefined && best.distance <= most ? `; did you mean "${best.name}"?` : "";
 }
 

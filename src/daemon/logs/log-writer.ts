@@ -99,16 +99,15 @@ export class LogWriter {
     return true;
   }
 
-  /** Where the daemon's lines go, and those of services without a file. With the first call the writer begins. */
+  /** Where the daemon's lines go, and those of services without a file. With the first that succeeds the writer begins. */
   async configureSink(sink: Sink): Promise<void> {
-    const configured = this.#order({ op: "configure", sink, keep: false });
+    // On an error the old sink stays in force; without one no line is read before there is somewhere to put it.
+    await this.#order({ op: "configure", sink, keep: false });
     if (!this.#begun) {
       this.#begun = true;
       for (const queued of this.#beginning())
         this.#queue.add(queued).catch((error: unknown) => this.#report(error));
     }
-    // On an error the old sink stays in force.
-    await configured;
     this.#sink = sink;
     this.#send(noteSink(sink));
   }
@@ -132,6 +131,11 @@ export class LogWriter {
     if (file === undefined) this.#files.delete(name);
     else this.#files.set(name, file.path);
     this.#send(noteStream(name, stream));
+  }
+
+  /** Whether a stream of that name is open. */
+  has(name: string): boolean {
+    return this.#streams.has(name);
   }
 
   /** Whose lines they are from now on; pid 0 is not known yet. */

@@ -18,6 +18,8 @@ export interface Sink {
   readonly mode?: number;
   /** The keeper's standard output and error. */
   readonly outputs?: readonly (1 | 2)[];
+  /** The system logger's socket. Without one behind `/dev/log` it is the kernel's log, or the console. */
+  readonly syslog?: string;
   readonly format?: "text" | "json";
 }
 
@@ -78,6 +80,7 @@ const tag = {
   group: 128,
   recent: 129,
   raw: 130,
+  syslog: 136,
   program: 131,
   keep: 132,
   output: 133,
@@ -108,6 +111,7 @@ function encodeFields(writer: FrameWriter, order: Order): void {
       text(tag.path, order.sink.path);
       integer(tag.mode, order.sink.mode);
       for (const output of order.sink.outputs ?? []) writer.integer(tag.output, output);
+      text(tag.syslog, order.sink.syslog);
       flag(tag.format, order.sink.format === "json");
       flag(tag.keep, order.keep);
       break;

@@ -117,7 +117,8 @@ describe("the daemon", { skip, concurrency: 2 }, () => {
       const begun = Date.now();
       while (Date.now() - begun < 2500) {
         const client = connect(address);
-        await new Promise((resolve) => client.on("close", resolve).resume());
+        client.setTimeout(20_000, () => client.destroy(new Error("nobody answers")));
+        await new Promise((resolve, reject) => client.on("error", reject).on("close", resolve).resume());
       }
       assert.equal(agent.events.length, 0);
       agent.command({ kind: "spin" });

@@ -36,6 +36,8 @@ export interface Surroundings {
   readonly names?: Readonly<Record<string, number>>;
   /** Instead of a pipe: where the report goes. */
   readonly status?: number;
+  /** A command that executes the helper, which is appended to it. */
+  readonly wrapper?: readonly string[];
 }
 
 /** A directory of the test's own. */
@@ -81,12 +83,12 @@ export function run(
 export async function runRaw(
   context: TestContext,
   spec: Buffer,
-  { descriptors = [], status }: Surroundings = {},
+  { descriptors = [], status, wrapper = [] }: Surroundings = {},
 ): Promise<Outcome> {
   const file = join(directory(context), "spec");
   writeFileSync(file, spec);
   const specFd = openSync(file, "r");
-  const [program = helper, ...args] = [...command, "3", "4"];
+  const [program = helper, ...args] = [...wrapper, ...command, "3", "4"];
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe", specFd, status ?? "pipe", ...descriptors],
     cwd: "/usr",

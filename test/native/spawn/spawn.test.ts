@@ -477,10 +477,20 @@ test("opening a terminal as a descriptor does not make it the controlling one", 
   assert.equal(await printed(context, script, { descriptors }), "0");
 });
 
+/** Executes what follows it with signals ignored and blocked. */
+const tampering = [
+  "python3",
+  "-c",
+  `import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR1])
+os.execvp(sys.argv[1], sys.argv[1:])`,
+];
+
 test("signals have their default actions, but for those to ignore, and none is blocked", async (context) => {
   const mask = (...numbers: number[]) => hex(numbers.reduce((sum, number) => sum | bit(number - 1), 0n));
-  assert.equal(await status(context, "SigIgn", {}), mask());
-  assert.equal(await status(context, "SigBlk", {}), mask());
+  assert.equal(await status(context, "SigIgn", {}, { wrapper: tampering }), mask());
+  assert.equal(await status(context, "SigBlk", {}, { wrapper: tampering }), mask());
   const ignoredSignals = [signals.SIGHUP, signals.SIGPIPE];
   assert.equal(await status(context, "SigIgn", { ignoredSignals }), mask(...ignoredSignals));
   await failed(
