@@ -78,6 +78,7 @@ int main(void) {
     int count = epoll_wait(poller, events, TURNS, -1);
     if (count < 0 && errno != EINTR)
       die("wait");
+    // Orders first: a label that was sent before a line was written is that line's.
     for (int i = 0; i < count; i++) {
       uint64_t event = events[i].data.u64;
       if (event == EVENT_SIGNAL)
@@ -87,6 +88,9 @@ int main(void) {
           die("carry a batch");
         return finish(poller);
       }
+    }
+    for (int i = 0; i < count; i++) {
+      uint64_t event = events[i].data.u64;
       if (event < MAX_STREAMS && streams[event] && stream_turn((uint32_t)event) < 0)
         die("carry a batch");
     }

@@ -123,6 +123,8 @@ export class LogWriter {
     };
     if (before !== undefined && this.#confirmed.has(name) && sameDestination(before, stream)) {
       this.label(name, label, pid ?? 0);
+      // The label must be there before what a caller spawns next can print.
+      this.#queue.flush();
       return;
     }
     await this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });

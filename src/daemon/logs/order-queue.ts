@@ -114,6 +114,11 @@ export class OrderQueue {
     });
   }
 
+  /** Sends now what may be sent. */
+  flush(): void {
+    this.#pump();
+  }
+
   #pump(): void {
     while (this.#open && this.#sent.size < window) {
       const entry = this.#waiting.shift();

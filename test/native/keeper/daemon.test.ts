@@ -121,7 +121,7 @@ describe("the daemon", { skip, concurrency: 2 }, () => {
         await new Promise((resolve, reject) => client.on("error", reject).on("close", resolve).resume());
       }
       assert.equal(agent.events.length, 0);
-      agent.command({ kind: "spin" });
+      process.kill(hostPid(await bed.pid, agent.pid), "SIGSTOP");
       const client = connect(address);
       client.on("error", () => {});
       const next = await bed.agent();
