@@ -2,7 +2,7 @@
 
 import { writeSexp } from "../protocol/sexp-writer.js";
 import { toSexp } from "./control/values.js";
-import { checkValue, fail, type Subject, subject } from "./definition/check.js";
+import { checkValue, fail, type Subject } from "./definition/check.js";
 import { fields, isText, listOf } from "./definition/fields.js";
 import { currentLoad, runtime, type ServiceSummary } from "./definition/runtime.js";
 import { definitions } from "./definition/service.js";
@@ -57,7 +57,7 @@ export type {
  * nothing is registered then
  */
 export function registerServices(services: readonly ServiceDefinition[]): void {
-  checkValue(subject("registerServices"), services, definitions);
+  checkValue({ what: "registerServices" }, services, definitions);
   const load = currentLoad();
   if (load === undefined) runtime().registerServices([...services]);
   else for (const one of services) load.services.push(one);
@@ -68,7 +68,7 @@ export function registerServices(services: readonly ServiceDefinition[]): void {
  * a module is loaded, they are started as soon as it is in force.
  */
 export function startInTheBackground(names: readonly string[]): void {
-  checkValue(subject("startInTheBackground"), names, fields.names);
+  checkValue({ what: "startInTheBackground" }, names, fields.names);
   const load = currentLoad();
   if (load === undefined) runtime().startInTheBackground([...names]);
   else for (const name of names) load.toStart.push(name);
@@ -81,7 +81,7 @@ export function startInTheBackground(names: readonly string[]): void {
  * @throws where there is no such service, where its start function throws, and while a module is loaded
  */
 export async function startService(name: string, ...args: string[]): Promise<boolean> {
-  checkLiveCall(subject("startService"), name, args, "; use startInTheBackground");
+  checkLiveCall({ what: "startService" }, name, args, "; use startInTheBackground");
   return await runtime().startService(name, args);
 }
 
@@ -92,13 +92,13 @@ export async function startService(name: string, ...args: string[]): Promise<boo
  * @throws where there is no such service, where a stop function throws, and while a module is loaded
  */
 export async function stopService(name: string, ...args: string[]): Promise<string[]> {
-  checkLiveCall(subject("stopService"), name, args, "");
+  checkLiveCall({ what: "stopService" }, name, args, "");
   return await runtime().stopService(name, args);
 }
 
 /** What is known of a service, by any of its names; undefined where there is none. */
 export function lookupService(name: string): ServiceSummary | undefined {
-  checkValue(subject("lookupService"), name, fields.text);
+  checkValue({ what: "lookupService" }, name, fields.text);
   return runtime().lookupService(name);
 }
 

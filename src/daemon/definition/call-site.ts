@@ -1,5 +1,5 @@
-// Where in the user's file a builder was called: taken from the stack when it is called, and mapped through the
-// compiled file's source map only when there is something to say about it.
+// Where in the user's file a builder was called: taken from the stack while it runs, and mapped through the compiled file's
+// source map only when there is something to say about it.
 
 import { readFileSync } from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
@@ -8,14 +8,14 @@ import { fileURLToPath } from "node:url";
 import type { SourcePosition } from "./types.js";
 
 /** Frames above ours that are looked at; a configuration seldom wraps a builder deeper. */
-const depth = 12;
+const depth = 16;
 
 /** Compiled configurations are the only ES modules by this name here; the daemon itself is no `.mjs`. */
 const compiledUrl = /^file:\/\/[^?#]+\.mjs(?:[?#]|$)/;
 
 /**
- * The position, in the compiled file, of the innermost call from a compiled configuration; undefined elsewhere. It costs a
- * few microseconds: the frames are never made into text.
+ * The position, in the compiled file, of the innermost call from a compiled configuration; undefined elsewhere. It costs
+ * about ten microseconds: the frames are never made into text.
  */
 export function callSite(): SourcePosition | undefined {
   const { stackTraceLimit, prepareStackTrace } = Error;

@@ -14,16 +14,12 @@ export class DefinitionError extends Error {
 export interface Subject {
   /** Such as `service "web"` or `makeForkexecConstructor`. */
   readonly what: string;
-  /** In the compiled file: it is mapped to the user's only when there is something to say. */
-  readonly position: SourcePosition | undefined;
+  /** Where it is, in the compiled file, if that was asked for already. */
+  readonly position?: SourcePosition | undefined;
 }
 
-/** To be called in a builder itself, so that the call site is that of the builder. */
-export function subject(what: string): Subject {
-  return { what, position: callSite() };
-}
-
-export function fail({ what, position }: Subject, text: string): never {
+/** To be called while the builder that was called with the mistake has not returned: its caller is the place. */
+export function fail({ what, position = callSite() }: Subject, text: string): never {
   const place = position === undefined ? "" : `${formatPosition(userPosition(position))}: `;
   throw new DefinitionError(`${place}${what}: ${text}`);
 }

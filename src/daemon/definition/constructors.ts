@@ -2,16 +2,7 @@
 // checked here, and can be called inside a start function of one's own.
 
 import { constants } from "node:os";
-import {
-  type Checks,
-  check,
-  checkFields,
-  checkValue,
-  fail,
-  isRecord,
-  type Subject,
-  subject,
-} from "./check.js";
+import { type Checks, check, checkFields, checkValue, fail, isRecord, type Subject } from "./check.js";
 import { fields, isText, listOf } from "./fields.js";
 import { frozenCopy } from "./freeze.js";
 import { forkexecChecks, processChecks } from "./process-options.js";
@@ -43,7 +34,7 @@ export function makeForkexecConstructor(
   command: readonly string[],
   options: ForkexecOptions = {},
 ): Constructor {
-  const of = subject("makeForkexecConstructor");
+  const of = { what: "makeForkexecConstructor" };
   return carryingStart({
     kind: "forkexec",
     command: checkValue(of, command, fields.command),
@@ -70,7 +61,7 @@ export function makeKillDestructor(
   signal?: number | string | KillOptions,
   options?: Omit<KillOptions, "signal">,
 ): Destructor {
-  const of = subject("makeKillDestructor");
+  const of = { what: "makeKillDestructor" };
   if (isRecord(signal) && options !== undefined) fail(of, "expected one object with options, got two");
   const { signal: given = usualKill.signal, gracePeriod = usualKill.gracePeriod } = isRecord(signal)
     ? checkFields<KillOptions>(of, signal, killChecks)
@@ -94,7 +85,7 @@ export const usualStop: Destructor = carryingStop(usualKill);
  * @throws DefinitionError where there is no command, or an option is not what it should be
  */
 export function makeSystemConstructor(...parts: readonly (string | ProcessOptions)[]): Constructor {
-  return carryingStart({ kind: "system", ...systemCommand(subject("makeSystemConstructor"), parts) });
+  return carryingStart({ kind: "system", ...systemCommand({ what: "makeSystemConstructor" }, parts) });
 }
 
 /**
@@ -105,7 +96,7 @@ export function makeSystemConstructor(...parts: readonly (string | ProcessOption
  * @throws DefinitionError where there is no command, or an option is not what it should be
  */
 export function makeSystemDestructor(...parts: readonly (string | ProcessOptions)[]): Destructor {
-  return carryingStop({ kind: "system", ...systemCommand(subject("makeSystemDestructor"), parts) });
+  return carryingStop({ kind: "system", ...systemCommand({ what: "makeSystemDestructor" }, parts) });
 }
 
 const commandParts = listOf<string>("strings that make a command", isText, 1);

@@ -1,5 +1,6 @@
 // `service`, `shepherdService`, `shepherdAction` and `defineConfig`: what a configuration module is made of, checked.
 
+import { callSite } from "./call-site.js";
 import {
   type Check,
   type Checks,
@@ -10,7 +11,6 @@ import {
   isRecord,
   type Subject,
   show,
-  subject,
 } from "./check.js";
 import { usualStop } from "./constructors.js";
 import { fields, isCount, isName, isSeconds, listOf } from "./fields.js";
@@ -117,7 +117,7 @@ export function shepherdService(options: ShepherdServiceOptions): ServiceDefinit
 
 function subjectOf(builder: string, provision: unknown): Subject {
   const [name] = Array.isArray(provision) ? (provision as unknown[]) : [];
-  return subject(typeof name === "string" ? `service ${show(name)}` : builder);
+  return { what: typeof name === "string" ? `service ${show(name)}` : builder, position: callSite() };
 }
 
 function namesOf(of: Subject, provision: readonly string[]): readonly [string, ...string[]] {
@@ -189,7 +189,7 @@ const actionChecks: Checks<ShepherdActionOptions> = {
  * @throws DefinitionError that names the place, the field and what was expected
  */
 export function shepherdAction(action: ShepherdActionOptions): ActionDefinition {
-  const of = subject("shepherdAction");
+  const of = { what: "shepherdAction" };
   const { name, documentation, procedure } = checkFields(of, action, actionChecks);
   if (name === undefined) fail(of, 'field "name" is missing');
   if (procedure === undefined) fail(of, `action "${name}": field "procedure" is missing`);
@@ -202,7 +202,7 @@ export function shepherdAction(action: ShepherdActionOptions): ActionDefinition 
  * @throws DefinitionError where `file` is no name of a file
  */
 export function shepherdConfigurationAction(file: string): ActionDefinition {
-  checkValue(subject("shepherdConfigurationAction"), file, fields.file);
+  checkValue({ what: "shepherdConfigurationAction" }, file, fields.file);
   return Object.freeze({
     name: "configuration",
     documentation: "Return the name of this service's configuration file.",
@@ -220,7 +220,7 @@ export function shepherdConfigurationAction(file: string): ActionDefinition {
  * @throws DefinitionError that names the place, the field and what was expected
  */
 export function defineConfig(configuration: Configuration): Configuration {
-  const checked = configurationOf(subject("defineConfig"), configuration);
+  const checked = configurationOf({ what: "defineConfig" }, configuration);
   return Object.freeze({ ...checked, services: Object.freeze([...checked.services]) });
 }
 
