@@ -29,8 +29,7 @@ void clear_descriptors(struct spec *spec) {
   }
   for (int fd = 0; fd < lowest; fd++)
     close(fd);
-  // Kernels before 5.11 cannot do this; there it must do that the keeper itself holds nothing that is
-  // inherited.
+  // Kernels before 5.11 cannot do this; there the keeper's own descriptors close, what it inherited does not.
   syscall(SYS_close_range, lowest, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 }
 

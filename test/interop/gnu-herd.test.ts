@@ -61,6 +61,7 @@ const config = configuration(
     `service(["crash"], { respawn: true, respawnDelay: 0.01, respawnLimit: [2, 60], start: ${shell("exit 3")} })`,
     `service(["ends"], { start: ${shell("exit 7")} })`,
     `service(["dies"], { start: ${shell("kill -USR1 $$")} })`,
+    `service(["fine"], { start: ${shell("exit 0")} })`,
     'service(["sour"], { autoStart: false, start: () => true, stop: () => { throw new Error("no such luck"); } })',
     'service(["slow"], { autoStart: false, start: () => fileExists("start") })',
     'service(["reluctant"], { start: () => true, stop: async () => { await fileExists("stop"); return false; } })',
@@ -90,6 +91,7 @@ const unchanging: readonly Case[] = [
     "passing",
     "ends",
     "dies",
+    "fine",
     "slow",
     "reluctant",
     "root",
@@ -257,7 +259,7 @@ describe("GNU herd shows about our daemon what our herd shows", { skip, concurre
     await system.untilStatus("passing", "running");
     await system.waitFor("the first line is logged", () => /héllo/.test(system.read("web.log")));
     await system.until("crash", "was given up", ({ enabled }) => !enabled);
-    for (const name of ["ends", "dies"])
+    for (const name of ["ends", "dies", "fine"])
       await system.until(name, "has ended", ({ exits }) => exits.length > 0);
     void system.herd("start", "slow").catch(() => undefined);
     await system.untilStatus("slow", "starting");

@@ -46,6 +46,7 @@ export const ours = configuration(
     `service(["remnant"], { ${idle}, start: () => true, stop: () => true })`,
     `service(["slow"], { ${idle}, start: () => fileExists("start") })`,
     `service(["reluctant"], { ${idle}, start: () => true, stop: async () => { await fileExists("stop"); return false; } })`,
+    `service(["gated"], { ${idle}, start: () => existsSync("{directory}/open") })`,
     `service(["crash"], { ${idle}, respawn: true, respawnDelay: 0, respawnLimit: [2, 60], start: ${shell("exit 3")} })`,
   ],
   helpers,
@@ -84,6 +85,7 @@ export function gnus(directory: string): string {
   (service '(remnant) #:start (const #t) #:stop (const #t))
   (service '(slow) #:start (lambda _ (wait-for "${directory}/start")))
   (service '(reluctant) #:start (const #t) #:stop (lambda _ (wait-for "${directory}/stop") #f))
+  (service '(gated) #:start (lambda _ (file-exists? "${directory}/open")))
   (service '(crash) #:respawn? #t #:respawn-delay 0 #:respawn-limit '(1 . 60)
     #:start (make-forkexec-constructor '("/bin/sh" "-c" "exit 3")))))
 `;

@@ -71,7 +71,8 @@ export async function dispatch(command: Command, request: Request, context: Disp
       return reply(false, { kind: "service-not-found", service: sym(error.service) });
     }
     if (error instanceof ActionNotFound) {
-      return reply(false, { kind: "action-not-found", action: sym(error.action), service: canonical });
+      // As the client wrote it, a string, where the command's own action is a symbol.
+      return reply(false, { kind: "action-not-found", action: error.action, service: canonical });
     }
     const text = isUsersMistake(error) ? error.message : stackOf(error);
     context.log(`Action ${writeSexp(command.action)} on service ${controller.name} failed: ${text}`);
