@@ -1,7 +1,7 @@
 // `herd eval root EXPRESSION`: JavaScript in the daemon, with the public API in scope. What it changes in memory is
 // lost with the daemon.
 
-import { runInThisContext } from "node:vm";
+import { constants, runInThisContext } from "node:vm";
 
 /** Evaluates an expression, or else statements with `return`; both may `await`. */
 export async function evaluate(source: string): Promise<unknown> {
@@ -19,9 +19,11 @@ export async function evaluate(source: string): Promise<unknown> {
 }
 
 function compile(parameters: string, body: string): (...values: unknown[]) => Promise<unknown> {
-  return runInThisContext(`(async (${parameters}) => { ${body}\n})`, { filename: "eval" }) as (
-    ...values: unknown[]
-  ) => Promise<unknown>;
+  return runInThisContext(`(async (${parameters}) => { ${body}\n})`, {
+    filename: "eval",
+    // So that an expression may import().
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  }) as (...values: unknown[]) => Promise<unknown>;
 }
 
 function isSyntaxError(error: unknown): boolean {

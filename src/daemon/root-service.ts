@@ -76,10 +76,8 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
       name: "help",
       documentation: "Show the help message for the 'root' service.",
       arity: [0, 0],
-      run: async (_args, request) => {
-        request.say(help);
-        return true;
-      },
+      // Clients print the result: GNU herd fails on one that is no string.
+      run: async () => help,
     },
     {
       name: "status",

@@ -199,7 +199,14 @@ const changing: readonly Case[] = [
     status: 0,
   },
   { first: [["load", "root", "{directory}/extra.ts"]], command: ["unload", "root", "extra"], status: 0 },
-  { first: [["load", "root", "{directory}/extra.ts"]], command: ["stop", "fleeting"], status: 0 },
+  {
+    first: [
+      ["load", "root", "{directory}/extra.ts"],
+      ["start", "fleeting"],
+    ],
+    command: ["stop", "fleeting"],
+    status: 0,
+  },
   { first: [["load", "root", "{directory}/new.ts"]], command: ["status", "web"], status: 0 },
   { first: [["load", "root", "{directory}/new.ts"]], command: ["status"], status: 0 },
   { command: ["load", "root", "{directory}/cycle.ts"], status: 1 },
@@ -217,7 +224,7 @@ function boot(scope: Scope): Promise<System> {
   return bootSystem(scope, {
     config,
     files: {
-      "extra.ts": configuration([sleeper("extra"), sleeper("fleeting", "transient: true")]),
+      "extra.ts": configuration([sleeper("extra"), sleeper("fleeting", "autoStart: false, transient: true")]),
       "more.ts": configuration([sleeper("more")]),
       "new.ts": configuration([web("Serve new pages.")]),
       "cycle.ts": configuration([sleeper("a", 'requirement: ["b"]'), sleeper("b", 'requirement: ["a"]')]),

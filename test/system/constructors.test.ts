@@ -35,7 +35,12 @@ const subjects: Readonly<Record<string, { readonly options: string; readonly scr
     options: 'resourceLimits: { nofile: { soft: 100, hard: 200 }, core: 0, cpu: "unlimited" }',
     script: "ulimit -Sn; ulimit -Hn; ulimit -c; ulimit -t",
   },
-  signals: { options: "", script: "grep -E '^Sig(Blk|Ign)' /proc/$$/status" },
+  // Read by the shell itself: while it waits for a program it has started, it blocks signals of its own accord.
+  signals: {
+    options: "",
+    script:
+      "while read name value; do case $name in SigBlk: | SigIgn:) echo $name $value ;; esac; done </proc/$$/status",
+  },
 };
 
 describe("what a process gets from makeForkexecConstructor", () => {
