@@ -144,3 +144,18 @@ it("what a service prints just before its end is in its log", async (t) => {
     Array.from({ length: lines }, (_, index) => String(index + 1)),
   );
 });
+
+it("a service may have any name, also one like the names that the keeper keeps for itself", async (t) => {
+  const names = ["daemon", "daemon-x", "slot", "control", "commit"];
+  const system = await bootSystem(t, {
+    config: configuration(
+      names.map((name) => `service(["${name}"], { start: ${shell("echo I am here; exec sleep 1000000")} })`),
+    ),
+  });
+  for (const name of names) {
+    await system.untilStatus(name, "running");
+    await system.waitFor(`${name} is in the log`, async () =>
+      /I am here/.test((await system.herd("log", name)).stdout),
+    );
+  }
+});

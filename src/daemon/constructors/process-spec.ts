@@ -27,7 +27,7 @@ function limitOf([name, value]: readonly [string, ResourceLimitValue]): Resource
 
 /** The name of a service's log pipe in the keeper. */
 export function pipeName(service: string): string {
-  return `log/${service}`;
+  return `output/${service}`;
 }
 
 /** What to spawn; output goes to the service's pipe. */
