@@ -9,8 +9,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What each program is made from, and which packages it loads at run time instead of carrying them. */
 const programs = [
-  { source: "src/herd/main.ts", bundle: "herd.cjs", external: [] },
-  { source: "src/daemon/main.ts", bundle: "shepherd.cjs", external: [] },
+  // Commander is only needed where there are options, and parsing it takes longer than a plain `herd status` itself.
+  { source: "src/herd/main.ts", bundle: "herd.cjs", external: ["commander"] },
+  { source: "src/daemon/main.ts", bundle: "shepherd.cjs", external: ["commander"] },
   // esbuild has a native part, which cannot be bundled.
   { source: "src/daemon/configuration/compile.ts", bundle: "compile.cjs", external: ["esbuild"] },
 ];
