@@ -1,8 +1,13 @@
-# Completion of herd's command line for bash: options, actions, services, and a service's own actions.
+# Completion of herd's command line for bash: options, actions, services, and `doc` of a service's own actions.
 
 _herd_services() {
   # Every section of the overview lists names after a one-character bullet.
   herd "${@}" status 2>/dev/null | sed -n 's/^ [^ ] //p'
+}
+
+# The actions that a service defines, from lines such as "NAME:"; documentation is indented.
+_herd_own_actions() {
+  herd "${@}" list-actions 2>/dev/null | sed -n 's/^\([^ ]*\):$/\1/p'
 }
 
 _herd() {
@@ -58,11 +63,11 @@ _herd() {
   case ${#operands[@]} in
     0)
       mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph
-        help eval load unload reload halt power-off reboot kexec trigger schedule spawn' -- "$current")
+        help eval load unload reload cd halt power-off reboot kexec trigger schedule spawn' -- "$current")
       ;;
     1)
       case ${operands[0]} in
-        halt | power-off | reboot | kexec | eval | load | unload | reload | graph | help)
+        halt | power-off | reboot | kexec | eval | load | unload | reload | cd | graph | help)
           mapfile -t COMPREPLY < <(compgen -W root -- "$current")
           ;;
         *)
@@ -75,8 +80,13 @@ _herd() {
         doc) mapfile -t COMPREPLY < <(compgen -W 'list-actions action full short' -- "$current") ;;
         unload) mapfile -t COMPREPLY < <(compgen -W "all $(_herd_services "${socket[@]}")" -- "$current") ;;
         load | reload) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+        cd) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
         schedule) mapfile -t COMPREPLY < <(compgen -W at -- "$current") ;;
       esac
+      ;;
+    3)
+      [[ ${operands[0]} == doc && ${operands[2]} == action ]] &&
+        mapfile -t COMPREPLY < <(compgen -W "$(_herd_own_actions "${socket[@]}" doc "${operands[1]}")" -- "$current")
       ;;
   esac
 }

@@ -25,8 +25,9 @@ export default defineConfig({
     shepherdService({
       provision: ["tor"],
       requirement: ["user-processes", "loopback"],
-      // Without root's groups: `user` alone would take that account's own group as well.
-      start: makeForkexecConstructor(["/usr/bin/tor", "-f", torrc], {
+      // Where tor keeps its data is said here: it would take the home directory, and HOME is still that of root.
+      start: makeForkexecConstructor(["/usr/bin/tor", "-f", torrc, "--DataDirectory", "/var/lib/tor"], {
+        // `user` alone would do: it brings the account's own group, and none of root's.
         user: "debian-tor",
         group: "debian-tor",
         logFile: "/var/log/tor.log",

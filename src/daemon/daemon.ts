@@ -8,7 +8,7 @@ import { format } from "node:util";
 import { resolveIdentity } from "./accounts.js";
 import { runCompiler } from "./compiler-process.js";
 import { loadCompiled, loadConfiguration } from "./configuration/load.js";
-import { dispatch } from "./control/dispatch.js";
+import { ActionError, dispatch } from "./control/dispatch.js";
 import { ControlServer } from "./control/server.js";
 import type { Controller } from "./controller/controller.js";
 import type { ServiceState } from "./controller/state.js";
@@ -56,7 +56,8 @@ export class Daemon {
   /** Resolves when clients are served. */
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
-  #exitCode = 0;
+  /** Once it is known here; an earlier daemon may have noted it. */
+  #exitCode: number | undefined;
 
   constructor(keeper: Keeper, options: DaemonOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
@@ -72,7 +73,7 @@ export class Daemon {
       runtimeDirectory: join(runtimeDirectory, "log"),
       onTrouble: (message) => log.error(message),
     });
-    const logs = new ServiceLogs(this.#writer, log, options.logFile);
+    const logs = new ServiceLogs(keeper, this.#writer, log, options.logFile);
     this.#system = new System(
       {
         keeper,
@@ -139,7 +140,7 @@ export class Daemon {
       log,
       control: this.#control,
       timeout: () => options.shutdownTimeout ?? this.#inForce.shutdownTimeout ?? defaultShutdownTimeout,
-      exitCode: () => this.#exitCode,
+      exitCode: () => this.#exitCode ?? this.#notedExitCode(),
       drainLogs: () => this.#writer.drain(),
     });
   }
@@ -166,8 +167,8 @@ export class Daemon {
       await listen();
       await takenOver;
     }
-    await logging;
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
+    await logging;
   }
 
   /** Services do not wait for this. Where the log cannot be written as asked, it goes as near to that as it can. */
@@ -214,6 +215,9 @@ export class Daemon {
   async #takeOver(): Promise<void> {
     await this.#inForce.resume();
     this.#registerMain();
+    const { notes, supervisor } = this.#system;
+    // Nothing is respawned in the midst of a shutdown.
+    if (notes.shutdown !== undefined) supervisor.goDown();
     this.#system.resume();
     this.#log.info("The supervisor was started anew; services go on as they were.");
   }
@@ -243,9 +247,17 @@ export class Daemon {
         ? registry.controllers.filter((controller) => controller !== this.#root)
         : [registry.get(name)];
     for (const controller of targets) {
-      if (controller === this.#root) throw new Error("cannot unload root: it is shepherd itself");
+      if (controller === this.#root) throw new ActionError("cannot unload root: it is shepherd itself");
       await this.#system.remove(controller, request);
     }
+  }
+
+  /** The end of the service that decides about ours, as an earlier daemon saw it. */
+  #notedExitCode(): number | undefined {
+    const { exitWith } = this.#inForce;
+    const state = exitWith === undefined ? undefined : this.#system.registry.find(exitWith)?.state;
+    if (state?.status !== "stopped" || state.exitStatuses.length === 0) return undefined;
+    return exitCodeOf(state);
   }
 
   /** The service whose end is the end of everything takes us along. */

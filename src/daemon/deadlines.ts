@@ -1,6 +1,6 @@
 // Deadlines that hold while no daemon lives: the keeper's timers, with what to do here when one fires.
 
-import type { KeeperEvent, Name, Scope } from "./keeper/types.js";
+import type { KeeperEvent, Name, Scope, TimerRecord } from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
 
 export interface Kill {
@@ -13,16 +13,25 @@ export class Deadlines {
   readonly #outbox: Outbox;
   readonly #report: (message: string) => void;
   readonly #onFired = new Map<Name, () => void>();
+  /** What an earlier daemon armed. */
+  readonly #inherited: Map<Name, TimerRecord>;
 
-  constructor(outbox: Outbox, report: (message: string) => void) {
+  constructor(outbox: Outbox, timers: readonly TimerRecord[], report: (message: string) => void) {
     this.#outbox = outbox;
     this.#report = report;
+    this.#inherited = new Map(timers.map((timer) => [timer.id, timer]));
   }
 
-  /** Arms the timer `id`, `seconds` from now. With `kill` the keeper itself signals that child at that instant. */
+  /**
+   * Arms the timer `id`, `seconds` from now. With `kill` the keeper itself signals that child at that instant. A deadline
+   * that an earlier daemon set for the same child holds: its death gives nobody more time.
+   */
   arm(id: Name, seconds: number, onFired: () => void, kill?: Kill): void {
     this.#onFired.set(id, onFired);
-    const at = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
+    const inherited = this.#inherited.get(id);
+    this.#inherited.delete(id);
+    let at = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
+    if (inherited !== undefined && inherited.kill === kill?.child && inherited.at < at) at = inherited.at;
     this.#outbox.tell(this.#report, {
       op: "arm-timer",
       id,

@@ -3,6 +3,7 @@
 
 import type { LoadedConfiguration } from "./configuration/load.js";
 import type { Controller } from "./controller/controller.js";
+import { errorText } from "./error-text.js";
 import type { LoadedFile } from "./notes.js";
 import { checkGraph } from "./registry/graph.js";
 import type { Request } from "./request.js";
@@ -42,7 +43,7 @@ export class InForce {
       loaded = await this.#parts.read(file);
       this.#register(loaded);
     } catch (error) {
-      this.#parts.log.error(`While loading configuration file '${file}': ${messageOf(error)}`);
+      this.#parts.log.error(`While loading configuration file '${file}': ${errorText(error)}`);
       return;
     }
     this.#parts.log.info("Configuration successfully loaded.");
@@ -66,11 +67,18 @@ export class InForce {
     const loaded = await this.#parts.read(file);
     checkGraph([root.definition, ...loaded.services]);
     const kept = new Set(loaded.services.flatMap((definition) => definition.provision));
-    for (const controller of system.registry.controllers) {
-      if (controller === root || controller.definition.provision.some((name) => kept.has(name))) continue;
-      await system.remove(controller, request);
-    }
+    const isOther = (controller: Controller): boolean =>
+      controller !== root && !controller.definition.provision.some((name) => kept.has(name));
+    // Looked for anew each time: another client may load something while a service stops.
+    for (
+      let other = system.registry.controllers.find(isOther);
+      other !== undefined;
+      other = system.registry.controllers.find(isOther)
+    )
+      await system.remove(other, request);
     this.#files = [];
+    this.exitWith = undefined;
+    this.shutdownTimeout = undefined;
     this.#register(loaded);
     await this.#start(
       loaded.toStart.filter((name) => this.#isFresh(name)),
@@ -85,7 +93,9 @@ export class InForce {
       try {
         this.#register(await this.#parts.readCompiled(file));
       } catch (error) {
-        this.#parts.log.error(`While taking over '${file.file}': ${messageOf(error)}`);
+        this.#parts.log.error(`While taking over '${file.file}': ${errorText(error)}`);
+        // It stays in force: the next daemon may be able to read it, and its services run on.
+        this.#files = [...this.#files, file];
       }
     }
   }
@@ -114,8 +124,4 @@ export class InForce {
     const state = this.#parts.system.registry.find(name)?.state;
     return state?.status === "stopped" && state.enabled && state.statusChanges.length === 0;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,35 +2,47 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { LogStream, LogStreams } from "./constructors/host.js";
+import { pipeName } from "./constructors/process-spec.js";
 import type { LogView } from "./control/status.js";
+import { errorText } from "./error-text.js";
+import type { Keeper } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import type { LogWriter } from "./logs/log-writer.js";
 
 /** How long, in ms, a start waits for a log writer that does not answer. */
 const patience = 10_000;
 
+/** The stream of a service that is no more. */
+interface Closing {
+  done: Promise<void>;
+  /** Another service of that name wants it, and its pipe. */
+  wanted: boolean;
+}
+
 export class ServiceLogs implements LogStreams, LogView {
+  readonly #keeper: Keeper;
   readonly #writer: LogWriter;
   readonly #log: DaemonLog;
   readonly #ownFile: string | undefined;
+  readonly #closing = new Map<string, Closing>();
 
   /** @param ownFile the daemon's own log file, which is that of `root` */
-  constructor(writer: LogWriter, log: DaemonLog, ownFile: string | undefined) {
+  constructor(keeper: Keeper, writer: LogWriter, log: DaemonLog, ownFile: string | undefined) {
+    this.#keeper = keeper;
     this.#writer = writer;
     this.#log = log;
     this.#ownFile = ownFile;
   }
 
   async open({ name, pipe, program, file }: LogStream): Promise<void> {
-    const opened = this.#writer.openStream({
-      name,
-      pipe,
-      label: program,
-      ...(file === undefined ? {} : { file }),
-    });
+    const closing = this.#closing.get(name);
+    if (closing !== undefined) closing.wanted = true;
+    const opened = Promise.resolve(closing?.done).then(() =>
+      this.#writer.openStream({ name, pipe, label: program, ...(file === undefined ? {} : { file }) }),
+    );
     const expired = delay(patience, "expired" as const, { ref: false });
     if ((await Promise.race([opened, expired])) === "expired") {
-      opened.catch((error: unknown) => this.#log.error(String(error)));
+      opened.catch((error: unknown) => this.#log.error(errorText(error)));
       throw new Error(`open the log of ${name}: the log writer does not answer`);
     }
   }
@@ -45,7 +57,21 @@ export class ServiceLogs implements LogStreams, LogView {
 
   /** The service is no more, and nor is what it printed. */
   forget(name: string): void {
-    if (this.#writer.has(name)) this.#report(this.#writer.closeStream(name));
+    if (!this.#writer.has(name) || this.#closing.has(name)) return;
+    const closing: Closing = { done: Promise.resolve(), wanted: false };
+    this.#closing.set(name, closing);
+    closing.done = this.#close(name, closing).catch((error: unknown) => this.#log.error(errorText(error)));
+  }
+
+  async #close(name: string, closing: Closing): Promise<void> {
+    try {
+      await this.#writer.closeStream(name);
+      if (!closing.wanted) await this.#writer.forget(name);
+    } finally {
+      this.#closing.delete(name);
+    }
+    // Whoever wants it from now on makes a new one.
+    if (!closing.wanted) await this.#keeper.send([{ op: "close", name: pipeName(name) }]);
   }
 
   async recent(
@@ -61,6 +87,6 @@ export class ServiceLogs implements LogStreams, LogView {
   }
 
   #report(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#log.error(String(error)));
+    work.catch((error: unknown) => this.#log.error(errorText(error)));
   }
 }

@@ -10,6 +10,7 @@ import { version } from "../protocol/version.js";
 import { findConfiguration } from "./configuration/defaults.js";
 import { ControlSocketError, checkSocketDirectory, controlDescriptor } from "./control/socket.js";
 import { Daemon } from "./daemon.js";
+import { errorStack } from "./error-text.js";
 import { connectKeeper } from "./keeper/client.js";
 import type { Keeper } from "./keeper/types.js";
 import { DaemonLog, type LogFormat } from "./log.js";
@@ -73,6 +74,10 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
   const logFile = options.logFile ?? (init ? undefined : defaultLogFile(process.env));
   const log = new DaemonLog(logFormat(options, logFile, terminals[1]));
   log.info(`shepherd-ts ${version} (Node ${process.versions.node}, ${process.arch}-${process.platform})`);
+  // What user code left to itself, and let fail, is no reason for the daemon to die.
+  process.on("unhandledRejection", (reason) => {
+    log.error(`a promise was rejected and nobody handled it: ${errorStack(reason)}`);
+  });
   const daemon = new Daemon(
     keeper,
     {

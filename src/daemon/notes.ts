@@ -32,12 +32,12 @@ const servicePrefix = "service/";
 
 export class Notes {
   readonly #outbox: Outbox;
-  readonly #found: Inventory["notes"];
+  readonly #found: Map<string, Uint8Array>;
   readonly #report: (message: string) => void;
 
   constructor(outbox: Outbox, found: Inventory["notes"], report: (message: string) => void) {
     this.#outbox = outbox;
-    this.#found = found;
+    this.#found = new Map(found);
     this.#report = report;
   }
 
@@ -50,17 +50,11 @@ export class Notes {
     return this.#read(shutdownKey) as ShutdownNote | undefined;
   }
 
-  /** The state of a service as an earlier daemon left it. */
-  service(name: string): ServiceState | undefined {
+  /** The state of a service as an earlier daemon left it, once: from then on it is what we say. */
+  takeService(name: string): ServiceState | undefined {
     const found = this.#read(servicePrefix + name);
+    this.#found.delete(servicePrefix + name);
     return found === undefined ? undefined : { ...initialState, ...(found as Partial<ServiceState>) };
-  }
-
-  /** The names of the services that have a note. */
-  get services(): string[] {
-    return [...this.#found.keys()]
-      .filter((key) => key.startsWith(servicePrefix))
-      .map((key) => key.slice(servicePrefix.length));
   }
 
   putSystem(note: SystemNote): void {

@@ -41,6 +41,8 @@ export class Child {
   end: End | undefined;
   /** Called as soon as the pid is known, which is before the program runs. */
   onPid: ((pid: number) => void) | undefined;
+  /** Resolves when the keeper has answered: pid and start are known then, or there is no process. */
+  readonly answered: Promise<void>;
   /** Resolves when the program was executed; rejects with a SpawnError. */
   readonly started: Promise<void>;
   /** Resolves when it has ended and its end was handled. */
@@ -48,6 +50,7 @@ export class Child {
   /** Handles the end in the turn in which it is acknowledged: notes posted here and the acknowledgement are one step. */
   onEnd: ((end: End) => void) | undefined;
   /** @internal */ readonly settle: {
+    answered: () => void;
     started: () => void;
     failed: (error: Error) => void;
     ended: (end: End) => void;
@@ -56,6 +59,9 @@ export class Child {
   constructor(id: string) {
     this.id = id;
     const settle: Partial<Child["settle"]> = {};
+    this.answered = new Promise((resolve) => {
+      settle.answered = resolve;
+    });
     this.started = new Promise((resolve, reject) => {
       settle.started = resolve;
       settle.failed = reject;
@@ -105,11 +111,11 @@ export class Processes {
     return this.#ends.get(id);
   }
 
-  /** The pids of all children that live. */
-  pids(): Set<number> {
+  /** The pids of all children that live, but for those in `except`. */
+  pids(...except: readonly string[]): Set<number> {
     const pids = new Set<number>();
     for (const child of this.#children.values())
-      if (child.end === undefined && child.pid > 0) pids.add(child.pid);
+      if (child.end === undefined && child.pid > 0 && !except.includes(child.id)) pids.add(child.pid);
     return pids;
   }
 
@@ -118,6 +124,7 @@ export class Processes {
     const child = new Child(record.id);
     child.pid = record.pid;
     child.start = record.start;
+    child.settle.answered();
     if (record.state !== "setup") child.settle.started();
     this.#children.set(child.id, child);
     return child;
@@ -134,18 +141,31 @@ export class Processes {
       (results) => {
         const result = results.at(-1);
         if (result === undefined || result.errno !== 0) {
-          this.#children.delete(id);
           const failure = { stage: "spawn", errno: result?.errno ?? 0, text: result?.text ?? "" };
-          child.settle.failed(new SpawnError(failure));
+          this.#neverWas(child, new SpawnError(failure), failure);
           return;
         }
         child.pid = result.pid ?? 0;
         child.start = result.start ?? 0;
+        child.settle.answered();
         child.onPid?.(child.pid);
       },
-      (error: unknown) => child.settle.failed(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.#neverWas(child, error instanceof Error ? error : new Error(String(error))),
     );
     return child;
+  }
+
+  /** Nobody may wait for the end of a process that does not exist. */
+  #neverWas(child: Child, error: Error, failure?: SetupFailure): void {
+    this.#children.delete(child.id);
+    child.end = {
+      ...decodeWaitStatus(0, 127 << 8),
+      time: Date.now() / 1000,
+      ...(failure === undefined ? {} : { failure }),
+    };
+    child.settle.failed(error);
+    child.settle.answered();
+    child.settle.ended(child.end);
   }
 
   /**
@@ -156,6 +176,7 @@ export class Processes {
     const child = new Child(id);
     child.pid = pid;
     child.start = start;
+    child.settle.answered();
     child.settle.started();
     this.#children.set(id, child);
     const [result] = await this.#outbox.post({ op: "adopt", id, pid, start });

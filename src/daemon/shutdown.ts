@@ -3,6 +3,7 @@
 
 import type { ControlServer } from "./control/server.js";
 import type { Controller } from "./controller/controller.js";
+import { errorText } from "./error-text.js";
 import type { Ending } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import type { Notes, ShutdownNote } from "./notes.js";
@@ -19,8 +20,8 @@ export interface ShutdownParts {
   readonly control: ControlServer;
   /** Seconds for all of it. */
   timeout(): number;
-  /** The container's exit code, once everything has stopped. */
-  exitCode(): number;
+  /** The container's exit code as far as it is known. */
+  exitCode(): number | undefined;
   /** Resolves when every line written so far is where it belongs. */
   drainLogs(): Promise<void>;
 }
@@ -48,7 +49,8 @@ export class Shutdown {
    */
   begin(how: Ending, request: Request): Promise<void> {
     const timeout = this.#parts.timeout();
-    return this.#begin({ how, code: 0, deadline: Date.now() / 1000 + timeout }, request);
+    const code = this.#parts.exitCode() ?? 0;
+    return this.#begin({ how, code, deadline: Date.now() / 1000 + timeout }, request);
   }
 
   /** Goes on with a shutdown that an earlier daemon had begun. */
@@ -60,7 +62,8 @@ export class Shutdown {
     if (this.#under !== undefined) return this.#under.stopped;
     const { supervisor, outbox, notes, log } = this.#parts;
     supervisor.goDown();
-    const left = Math.max(0, note.deadline * 1000 - Date.now());
+    // Never more than all of it, however the clock was set since an earlier daemon began.
+    const left = Math.min(Math.max(0, note.deadline * 1000 - Date.now()), this.#parts.timeout() * 1000);
     notes.putShutdown(note);
     outbox.tell((text) => log.error(text), {
       op: "begin-shutdown",
@@ -73,9 +76,7 @@ export class Shutdown {
     this.#under = { stopped };
     stopped
       .then(() => this.#finish(note))
-      .catch((error: unknown) =>
-        log.error(`cannot finish: ${error instanceof Error ? error.message : String(error)}`),
-      );
+      .catch((error: unknown) => log.error(`cannot finish: ${errorText(error)}`));
     return stopped;
   }
 
@@ -98,7 +99,7 @@ export class Shutdown {
     log.info("Exiting.");
     await log.flushed(closing / 2);
     await drainLogs().catch((error: unknown) => log.error(String(error)));
-    const code = note.how === "exit" ? exitCode() : 0;
+    const code = note.how === "exit" ? (exitCode() ?? note.code) : 0;
     await outbox.post({ op: "finish", how: note.how, code, grace: lastGrace });
   }
 }

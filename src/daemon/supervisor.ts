@@ -2,6 +2,7 @@
 // attempt shared by all who ask. What one service does by itself is its controller's business.
 
 import type { Controller, StartOutcome } from "./controller/controller.js";
+import { errorText } from "./error-text.js";
 import { type Registry, ServiceNotFound } from "./registry/registry.js";
 import type { Request } from "./request.js";
 
@@ -10,17 +11,22 @@ export class UserCodeError extends Error {
   override readonly name = "UserCodeError";
 
   constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(errorText(cause), { cause });
   }
+}
+
+/** A start that is under way, waiting for requirements included. */
+interface PendingStart {
+  done: Promise<boolean>;
+  readonly request: Request;
+  /** A stop came meanwhile. */
+  cancelled: boolean;
 }
 
 export class Supervisor {
   readonly #registry: Registry;
-  /** Starts that are under way, waiting for requirements included. */
-  readonly #starts = new Map<
-    Controller,
-    { done: Promise<boolean>; readonly request: Request; cancelled: boolean }
-  >();
+  /** Those that were not cancelled. */
+  readonly #starts = new Map<Controller, PendingStart>();
   #goingDown = false;
 
   constructor(registry: Registry) {
@@ -57,7 +63,7 @@ export class Supervisor {
           const controller = this.#registry.get(name);
           return controller.state.status === "running" || (await this.#start(controller, [], request));
         } catch (error) {
-          request.say(`Failed to start ${name}: ${error instanceof Error ? error.message : String(error)}`);
+          request.say(`Failed to start ${name}: ${errorText(error)}`);
           return false;
         }
       }),
@@ -79,10 +85,10 @@ export class Supervisor {
       const earlier = request.oneShots.get(controller.name);
       if (earlier !== undefined) return earlier;
     }
-    const start = { done: Promise.resolve(false), request, cancelled: false };
-    start.done = this.#startWithRequirements(controller, args, request, () => start.cancelled).finally(() =>
-      this.#starts.delete(controller),
-    );
+    const start: PendingStart = { done: Promise.resolve(false), request, cancelled: false };
+    start.done = this.#startWithRequirements(controller, args, start).finally(() => {
+      if (this.#starts.get(controller) === start) this.#starts.delete(controller);
+    });
     this.#starts.set(controller, start);
     if (controller.definition.oneShot) request.oneShots.set(controller.name, start.done);
     return start.done;
@@ -91,53 +97,66 @@ export class Supervisor {
   async #startWithRequirements(
     controller: Controller,
     args: readonly string[],
-    request: Request,
-    cancelled: () => boolean,
+    start: PendingStart,
   ): Promise<boolean> {
+    const { request } = start;
     // Not in the caller's turn: a long chain of requirements must not become a deep stack.
     await Promise.resolve();
-    if (controller.state.status === "stopping") await controller.stop([], request);
-    if (this.#goingDown) {
-      request.say(`Service ${controller.name} is not started: the system is going down.`);
-      return false;
-    }
-    if (!controller.state.enabled) {
-      request.say(`Service ${controller.name} is currently disabled.`);
-      return false;
-    }
+    // Who stops it is told of what its stop throws; it is stopped then too.
+    if (controller.isEnding) await controller.stop([], request).catch(() => undefined);
+    if (!this.#mayStart(controller, start)) return false;
     const requirements = controller.definition.requirement.map((name) => this.#registry.get(name));
     const failed: Controller[] = [];
     await Promise.all(
       requirements.map(async (requirement) => {
-        if (!(await this.#start(requirement, [], request))) failed.push(requirement);
+        if (!(await this.#startRequirement(requirement, request))) failed.push(requirement);
       }),
     );
     for (const requirement of failed)
       request.say(`Service ${controller.name} depends on ${requirement.name}.`);
-    if (failed.length > 0) return false;
-    if (cancelled() || this.#goingDown) {
-      request.say(`The start of service ${controller.name} was cancelled by a stop.`);
-      return false;
-    }
+    // That took its time: the world may have changed.
+    if (failed.length > 0 || !this.#mayStart(controller, start)) return false;
+    if (controller.state.status === "running") return true;
     const outcome: StartOutcome = await controller.start(args, request);
     request.say(outcome.ok ? `Service ${controller.name} has been started.` : cannotStart(controller));
     if (!outcome.ok && outcome.exception !== undefined) throw new UserCodeError(outcome.exception);
     return outcome.ok;
   }
 
+  #mayStart(controller: Controller, { request, cancelled }: PendingStart): boolean {
+    if (this.#goingDown) request.say(`Service ${controller.name} is not started: the system is going down.`);
+    else if (cancelled) request.say(`The start of service ${controller.name} was cancelled by a stop.`);
+    else if (!controller.state.enabled) request.say(`Service ${controller.name} is currently disabled.`);
+    else return true;
+    return false;
+  }
+
+  /** What a requirement's start throws is the requirement's failure, not that of the service which needs it. */
+  async #startRequirement(requirement: Controller, request: Request): Promise<boolean> {
+    try {
+      return await this.#start(requirement, [], request);
+    } catch (error) {
+      if (!(error instanceof UserCodeError)) throw error;
+      request.say(`Failed to start ${requirement.name}: ${error.message}`);
+      return false;
+    }
+  }
+
   /** Starts a service again whose process ended; a failure counts as another end. */
   async respawn(controller: Controller, request: Request): Promise<void> {
+    const done = this.#start(controller, [], request);
+    const start = this.#starts.get(controller);
     let ok: boolean;
     try {
-      ok = await this.#start(controller, [], request);
+      ok = await done;
     } catch (error) {
       if (!(error instanceof UserCodeError || error instanceof ServiceNotFound)) throw error;
       request.say(error.message);
       ok = false;
     }
-    if (!ok && controller.state.status === "stopped" && controller.state.enabled && !this.#goingDown) {
-      controller.scheduleRespawn();
-    }
+    // Whoever stopped it meanwhile wants it stopped.
+    if (ok || start?.cancelled === true || this.#goingDown) return;
+    if (controller.state.status === "stopped" && controller.state.enabled) controller.scheduleRespawn();
   }
 
   /**
@@ -145,21 +164,26 @@ export class Supervisor {
    * the service first; rejects with UserCodeError where its own stop threw.
    */
   async stop(name: string, args: readonly string[], request: Request): Promise<string[]> {
-    const target = this.#registry.get(name);
-    let failure: unknown;
+    const { stopped, failure } = await this.#stopWithDependents(this.#registry.get(name), args, request);
+    if (failure !== undefined) throw new UserCodeError(failure.cause);
+    return stopped;
+  }
+
+  async #stopWithDependents(
+    target: Controller,
+    args: readonly string[],
+    request: Request,
+  ): Promise<{ readonly stopped: string[]; readonly failure: { readonly cause: unknown } | undefined }> {
+    let failure: { readonly cause: unknown } | undefined;
     const stopped = await this.#stop([target], async (controller) => {
       try {
         await controller.stop(controller === target ? args : [], request);
       } catch (error) {
-        if (controller === target) failure = error;
-        else
-          request.say(
-            `Service ${controller.name}: ${error instanceof Error ? error.message : String(error)}`,
-          );
+        if (controller === target) failure = { cause: error };
+        else request.say(`Service ${controller.name}: ${errorText(error)}`);
       }
     });
-    if (failure !== undefined) throw new UserCodeError(failure);
-    return stopped.reverse();
+    return { stopped: stopped.reverse(), failure };
   }
 
   /** Stops everything but `root`, dependents first and independent services side by side. */
@@ -169,12 +193,15 @@ export class Supervisor {
       try {
         await controller.stop([], request);
       } catch (error) {
-        request.say(`Service ${controller.name}: ${error instanceof Error ? error.message : String(error)}`);
+        request.say(`Service ${controller.name}: ${errorText(error)}`);
       }
     });
   }
 
-  /** Resolves with the names of those that were up, dependents before what they depend on. */
+  /**
+   * Resolves with the names of those that were up, or would have been without this, dependents before what they
+   * depend on.
+   */
   async #stop(
     targets: readonly Controller[],
     stopOne: (controller: Controller) => Promise<void>,
@@ -182,9 +209,15 @@ export class Supervisor {
     const done = new Map<Controller, Promise<void>>();
     const wereUp: string[] = [];
     for (const { controller, dependents } of this.#registry.dependentsFirst(targets)) {
+      const { status, respawnAt } = controller.state;
       const pending = this.#starts.get(controller);
-      if (pending !== undefined) pending.cancelled = true;
-      if (controller.state.status !== "stopped" || pending !== undefined) wereUp.push(controller.name);
+      if (pending !== undefined) {
+        pending.cancelled = true;
+        // Who asks for a start after this stop asks for another one.
+        this.#starts.delete(controller);
+      }
+      if (status !== "stopped" || respawnAt !== undefined || pending !== undefined)
+        wereUp.push(controller.name);
       const before = dependents.map((dependent) => done.get(dependent));
       done.set(
         controller,
@@ -203,8 +236,14 @@ export class Supervisor {
     const target = this.#registry.get(name);
     const wasUp = target.state.status !== "stopped";
     const canonical = target.name;
-    const stopped = wasUp ? await this.stop(name, [], request) : [];
-    if (!wasUp) request.say(`Service ${canonical} is not running.`);
+    let stopped: string[] = [];
+    if (wasUp) {
+      const result = await this.#stopWithDependents(target, [], request);
+      ({ stopped } = result);
+      // It is stopped all the same, and who asked for a restart wants it up.
+      if (result.failure !== undefined)
+        request.say(`Service ${canonical}: ${errorText(result.failure.cause)}`);
+    } else request.say(`Service ${canonical} is not running.`);
     const others = stopped.filter((other) => other !== canonical && this.#registry.find(other) !== undefined);
     let ok = false;
     if (this.#registry.find(canonical) === undefined) {

@@ -9,6 +9,8 @@ export interface Survivor {
   readonly pid: number;
   /** Clock ticks since boot. */
   readonly start: number;
+  /** Its process group. */
+  readonly group: number;
 }
 
 interface Stat {
@@ -86,7 +88,7 @@ async function hasMark(pid: number, mark: string): Promise<boolean> {
 
 /** What identifies the processes of one start of a service. */
 export interface Kin {
-  /** The pid of the leader, dead or alive. */
+  /** The pid of the leader, dead or alive; 0, which is the group of what is outside our namespace, is nobody's. */
   readonly leader: number;
   readonly mark: string;
 }
@@ -103,17 +105,17 @@ export async function findSurvivors(
   groupOnly = false,
 ): Promise<Survivor[]> {
   const found = new Map<number, Survivor>();
+  const inGroup = ({ group, session }: Stat): boolean =>
+    kin.leader > 0 && (group === kin.leader || session === kin.leader);
   const isKin = async (stat: Stat): Promise<boolean> =>
-    stat.group === kin.leader ||
-    stat.session === kin.leader ||
-    (!groupOnly && (await hasMark(stat.pid, kin.mark)));
+    inGroup(stat) || (!groupOnly && (await hasMark(stat.pid, kin.mark)));
 
   const orphans = await childrenOf(keeper);
   if (orphans === undefined) {
     for (const stat of await allStats()) {
       if (stat.pid !== kin.leader && !known.has(stat.pid) && (await isKin(stat))) found.set(stat.pid, stat);
     }
-    return [...found.values()].map(({ pid, start }) => ({ pid, start }));
+    return [...found.values()].map(({ pid, start, group }) => ({ pid, start, group }));
   }
 
   const queue: number[] = [];
@@ -121,7 +123,7 @@ export async function findSurvivors(
     if (pid === kin.leader || known.has(pid)) continue;
     const stat = await processStat(pid);
     if (stat !== undefined && (await isKin(stat))) {
-      found.set(pid, { pid, start: stat.start });
+      found.set(pid, { pid, start: stat.start, group: stat.group });
       queue.push(pid);
     }
   }
@@ -131,8 +133,8 @@ export async function findSurvivors(
       if (found.has(child) || child === kin.leader) continue;
       const stat = await processStat(child);
       if (stat === undefined) continue;
-      if (!groupOnly || stat.group === kin.leader || stat.session === kin.leader) {
-        found.set(child, { pid: child, start: stat.start });
+      if (!groupOnly || inGroup(stat)) {
+        found.set(child, { pid: child, start: stat.start, group: stat.group });
       }
       queue.push(child);
     }

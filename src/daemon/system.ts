@@ -12,7 +12,7 @@ import { Outbox } from "./outbox.js";
 import { Processes } from "./processes.js";
 import { Registry } from "./registry/registry.js";
 import { Request } from "./request.js";
-import { Supervisor } from "./supervisor.js";
+import { Supervisor, UserCodeError } from "./supervisor.js";
 import { tellCulpritThrough } from "./user-code.js";
 
 export interface SystemParts {
@@ -60,7 +60,7 @@ export class System {
     this.outbox = new Outbox(parts.keeper);
     this.notes = new Notes(this.outbox, inventory.notes, report);
     this.processes = new Processes(this.outbox, inventory.keeper.generation, report);
-    this.deadlines = new Deadlines(this.outbox, report);
+    this.deadlines = new Deadlines(this.outbox, inventory.timers, report);
     this.host = {
       outbox: this.outbox,
       processes: this.processes,
@@ -120,19 +120,31 @@ export class System {
     return this.processes.handleEvent(event) || this.deadlines.handleEvent(event);
   }
 
-  /** Stops a service and what depends on it, and removes it. */
+  /** Stops a service and what depends on it, and removes it; one that is gone already, as a transient one, is none. */
   async remove(controller: Controller, request: Request): Promise<void> {
+    if (!this.registry.has(controller)) return;
     request.say(`Removing service '${controller.name}'...`);
     if (controller.state.status === "stopped") request.say(`Service ${controller.name} is not running.`);
-    await this.supervisor.stop(controller.name, [], request);
-    if (this.registry.find(controller.name) === controller) this.#forget(controller);
+    try {
+      await this.supervisor.stop(controller.name, [], request);
+    } catch (error) {
+      // It is stopped all the same.
+      if (!(error instanceof UserCodeError)) throw error;
+      request.say(`Service ${controller.name}: ${error.message}`);
+    }
+    if (this.registry.has(controller)) this.#forget(controller);
     request.say("Done.");
   }
 
   #makeController(definition: ServiceDefinition): Controller {
     const [name] = definition.provision;
-    const state = name === "root" ? this.#rootState() : (this.notes.service(name) ?? initialState);
-    return new Controller(definition, this.#environment, state);
+    if (name === "root") return new Controller(definition, this.#environment, this.#rootState());
+    const left = this.notes.takeService(name);
+    const controller = new Controller(definition, this.#environment, left ?? initialState);
+    // Its module could not be read when the others' services were taken over.
+    if (left !== undefined && this.#early === undefined)
+      queueMicrotask(() => controller.resume(this.background()));
+    return controller;
   }
 
   /** `root` runs from the beginning; its process is the keeper, which is the same in every generation. */

@@ -8,6 +8,9 @@ import type { Outbox } from "./outbox.js";
 /** The note which the keeper quotes when it kills a silent daemon. */
 export const culpritNote = "culprit";
 
+/** Longer labels, such as a whole program that is evaluated, do not fit into the note. */
+const longestLabel = 200;
+
 const context = new AsyncLocalStorage<StartContext>();
 const running = new Map<number, string>();
 let sequence = 0;
@@ -29,7 +32,7 @@ export async function runAsUserCode<T>(
 ): Promise<T> {
   sequence += 1;
   const key = sequence;
-  running.set(key, label);
+  running.set(key, label.slice(0, longestLabel));
   try {
     await note();
     return await (start === undefined ? body() : context.run(start, body));

@@ -65,7 +65,17 @@ export class StartFailure extends Error {
   override readonly name = "StartFailure";
 }
 
+/** The id of the process that a launcher leaves behind. */
+export function mainOf(launcher: string): string {
+  return `${launcher}/main`;
+}
+
+/** The id of the process that was spawned, be `child` that one or what it left behind. */
+export function launcherOf(child: string): string {
+  return child.replace(/\/main$/, "");
+}
+
 /** The mark of a child's descendants: the processes of one start share it, its adopted main process included. */
 export function markOf(host: Pick<Host, "markPrefix">, child: string): string {
-  return `${host.markPrefix}.${encodeURIComponent(child.replace(/\/main$/, ""))}`;
+  return `${host.markPrefix}.${encodeURIComponent(launcherOf(child))}`;
 }

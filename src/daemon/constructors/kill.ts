@@ -4,7 +4,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ProcessReference } from "../definition/types.js";
 import { findSurvivors, type Kin, type Survivor, signalSurvivors, stillAlive } from "../survivors.js";
-import { type Host, markOf } from "./host.js";
+import { type Host, launcherOf, markOf } from "./host.js";
 
 export interface KillOptions {
   readonly signal: number;
@@ -31,32 +31,42 @@ export async function endProcess(
   { signal, gracePeriod }: KillOptions,
   say: (line: string) => void,
 ): Promise<void> {
-  const kin: Kin = { leader: process.pid, mark: markOf(host, process.id) };
-  const timer = `stop/${service}`;
-  const deadline = Date.now() + gracePeriod * 1000;
   const child = host.processes.get(process.id);
+  // A start can be cancelled before the keeper has told the pid of what it spawned.
+  await child?.answered;
+  const kin: Kin = { leader: child?.pid ?? process.pid, mark: markOf(host, process.id) };
+  const timer = `stop/${service}`;
+  const deadline = performance.now() + gracePeriod * 1000;
   let survivors: readonly Survivor[] = [];
 
   if (child !== undefined && child.end === undefined) {
     host.deadlines.arm(
       timer,
       gracePeriod,
-      () => say(`Grace period of ${gracePeriod} seconds is over; sending -${process.pid} SIGKILL.`),
+      () => say(`Grace period of ${gracePeriod} seconds is over; sending -${child.pid} SIGKILL.`),
       { child: child.id, signal: SIGKILL, scope: "cgroup" },
     );
     // Found while their parent lives: afterwards only the mark, which a program can drop, tells whose they were.
-    const before = findSurvivors(kin, host.keeperPid, host.processes.pids());
+    const before = findSurvivors(kin, host.keeperPid, strangers(host, process));
     await Promise.all([
       host.processes.signal(child.id, signal, "cgroup"),
       before.then(async (found) => {
         survivors = found;
-        await signalSurvivors(found, signal, host.processes);
+        // Its group has the signal already, and to many programs a second one means something else.
+        const outside = found.filter(({ group }) => group !== kin.leader);
+        await signalSurvivors(outside, signal, host.processes);
       }),
     ]);
     await child.ended;
     host.deadlines.disarm(timer);
   }
-  await endSurvivors(host, kin, survivors, signal, deadline);
+  await endSurvivors(host, process, kin, survivors, signal, deadline);
+}
+
+/** The children that are none of this service's: its launcher, which may still run, is. */
+function strangers(host: Host, process: ProcessReference): Set<number> {
+  const launcher = launcherOf(process.id);
+  return launcher === process.id ? host.processes.pids() : host.processes.pids(launcher);
 }
 
 /** Ends the members of a service's process group that outlived a leader which died by itself. */
@@ -65,11 +75,12 @@ export async function endGroup(host: Host, process: ProcessReference, gracePerio
   const survivors = await findSurvivors(kin, host.keeperPid, host.processes.pids(), true);
   if (survivors.length === 0) return;
   await signalSurvivors(survivors, 15, host.processes);
-  await waitOrKill(host, survivors, Date.now() + gracePeriod * 1000);
+  await waitOrKill(host, survivors, performance.now() + gracePeriod * 1000);
 }
 
 async function endSurvivors(
   host: Host,
+  process: ProcessReference,
   kin: Kin,
   known: readonly Survivor[],
   signal: number,
@@ -78,12 +89,12 @@ async function endSurvivors(
   // A survivor may have made more of its kind meanwhile: look until there is none.
   let alive = await stillAlive(known);
   for (;;) {
-    const found = await findSurvivors(kin, host.keeperPid, host.processes.pids());
+    const found = await findSurvivors(kin, host.keeperPid, strangers(host, process));
     const fresh = found.filter(({ pid }) => !alive.some((other) => other.pid === pid));
     if (fresh.length === 0 && alive.length === 0) return;
-    await signalSurvivors(fresh, Date.now() < deadline ? signal : SIGKILL, host.processes);
+    await signalSurvivors(fresh, performance.now() < deadline ? signal : SIGKILL, host.processes);
     const remaining = await waitOrKill(host, [...alive, ...fresh], deadline);
-    if (remaining.length > 0 || Date.now() > deadline + giveUp) {
+    if (remaining.length > 0 || performance.now() > deadline + giveUp) {
       const pids = (remaining.length > 0 ? remaining : fresh).map(({ pid }) => pid);
       host.report(`processes ${pids.join(", ")} survive KILL, or make others faster than they can be ended`);
       return;
@@ -101,11 +112,11 @@ async function waitOrKill(
   let alive = await stillAlive(survivors);
   let killed = false;
   while (alive.length > 0) {
-    if (Date.now() >= deadline && !killed) {
+    if (performance.now() >= deadline && !killed) {
       await signalSurvivors(alive, SIGKILL, host.processes);
       killed = true;
     }
-    if (Date.now() >= deadline + killWait) return alive;
+    if (performance.now() >= deadline + killWait) return alive;
     await delay(interval);
     alive = await stillAlive(alive);
   }

@@ -1,11 +1,14 @@
 // Waiting for a pid file to name a living process, and making that process the service's.
 
-import { readFile, rm } from "node:fs/promises";
-import { constants } from "node:os";
+import { constants } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { constants as system } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { errorText } from "../error-text.js";
+import { describeErrno } from "../keeper/errno.js";
 import type { Child, Processes } from "../processes.js";
 import { processStat } from "../survivors.js";
-import { StartFailure } from "./host.js";
+import { mainOf, StartFailure } from "./host.js";
 
 /** How often the file is looked at, in ms: a start must not wait for the next second. */
 const interval = 10;
@@ -17,7 +20,7 @@ export async function removePidFile(file: string): Promise<void> {
   try {
     await rm(file, { force: true });
   } catch (error) {
-    throw new StartFailure(`remove stale pid file ${file}: ${reason(error)}`);
+    throw new StartFailure(`remove stale pid file ${file}: ${errorText(error)}`);
   }
 }
 
@@ -41,7 +44,7 @@ export async function waitForPidFile(processes: Processes, wait: PidFileWait): P
     const pid = await readPid(wait.file);
     if (pid !== undefined) {
       if (pid === wait.launcher.pid && wait.launcher.end === undefined) return wait.launcher;
-      const main = await adopt(processes, wait.launcher, pid);
+      const main = await adopt(processes, wait, pid);
       if (main !== undefined) return main;
     }
     const end = wait.launcher.end;
@@ -53,33 +56,47 @@ export async function waitForPidFile(processes: Processes, wait: PidFileWait): P
   }
 }
 
-async function adopt(processes: Processes, launcher: Child, pid: number): Promise<Child | undefined> {
+async function adopt(
+  processes: Processes,
+  { file, launcher }: PidFileWait,
+  pid: number,
+): Promise<Child | undefined> {
   const stat = await processStat(pid);
   if (stat === undefined) return undefined;
-  const adopted = await processes.adopt(`${launcher.id}/main`, pid, stat.start);
+  // Whoever can write the file must not have us adopt, and one day kill, just any process.
+  if (stat.start < launcher.start)
+    throw new StartFailure(`PID file '${file}' names process ${pid}, which is older than the service`);
+  const adopted = await processes.adopt(mainOf(launcher.id), pid, stat.start);
   if (typeof adopted !== "number") return adopted;
   // ECHILD: its parent has not left it to the keeper yet. ESRCH: it is gone. Anything else will not mend itself.
-  if (adopted === constants.errno.ECHILD || adopted === constants.errno.ESRCH) return undefined;
-  throw new StartFailure(`adopt process ${pid}: errno ${adopted}`);
+  if (adopted === system.errno.ECHILD || adopted === system.errno.ESRCH) return undefined;
+  throw new StartFailure(`adopt process ${pid}: ${describeErrno(adopted)}`);
 }
 
 async function readPid(file: string): Promise<number | undefined> {
   let text: string;
   try {
-    text = (await readFile(file, "latin1")).slice(0, maxLength).trim();
+    text = (await readStart(file)).trim();
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw new StartFailure(`read pid file ${file}: ${reason(error)}`);
+    if (holdsNothingYet(error)) return undefined;
+    throw new StartFailure(`read pid file ${file}: ${errorText(error)}`);
   }
   if (!/^[0-9]{1,10}$/.test(text)) return undefined;
   const pid = Number(text);
   return pid > 1 ? pid : undefined;
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+/** The file is the service's to make: a pipe must not hold us up, nor an endless file fill our memory. */
+async function readStart(file: string): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxLength), 0, maxLength, null);
+    return buffer.toString("latin1", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function holdsNothingYet(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "EAGAIN");
 }

@@ -7,6 +7,7 @@ import { writeSexp } from "../../protocol/sexp-writer.js";
 import { ConfigurationError } from "../configuration/load.js";
 import type { Controller } from "../controller/controller.js";
 import { DefinitionError } from "../definition/check.js";
+import { errorStack, errorText } from "../error-text.js";
 import { stamp } from "../log.js";
 import { GraphError } from "../registry/graph.js";
 import { type Registry, ServiceNotFound } from "../registry/registry.js";
@@ -74,10 +75,9 @@ export async function dispatch(command: Command, request: Request, context: Disp
       // As the client wrote it, a string, where the command's own action is a symbol.
       return reply(false, { kind: "action-not-found", action: error.action, service: canonical });
     }
-    const text = isUsersMistake(error) ? error.message : stackOf(error);
+    const text = isUsersMistake(error) ? error.message : errorStack(error);
     context.log(`Action ${writeSexp(command.action)} on service ${controller.name} failed: ${text}`);
-    const message = error instanceof Error ? error.message : String(error);
-    return reply(false, actionException(command.action, canonical, message));
+    return reply(false, actionException(command.action, canonical, errorText(error)));
   }
 }
 
@@ -101,10 +101,6 @@ function isUsersMistake(error: unknown): error is Error {
   );
 }
 
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
 /** Arguments are strings, or keywords of `herd spawn`; a symbol or number is taken as it is written. */
 function argumentText(argument: Sexp): string {
   if (typeof argument === "string") return argument;
@@ -124,7 +120,7 @@ function handlerOf(
     if (rootAction !== undefined) {
       return async () => {
         checkArity(action, args, ...rootAction.arity);
-        return [toSexp(await rootAction.run(args, request))];
+        return [toSexp(await runFor(request, () => rootAction.run(args, request)))];
       };
     }
   }

@@ -10,6 +10,7 @@ import {
   type Reply,
 } from "../../protocol/messages.js";
 import { SexpReader } from "../../protocol/sexp-reader.js";
+import { errorText } from "../error-text.js";
 import { Request } from "../request.js";
 
 /** A command is no longer than this; the longest real one carries an environment. */
@@ -18,6 +19,8 @@ const commandLimit = 1024 * 1024;
 const silentLimit = 128;
 /** What a client that reads slowly may leave unread, in bytes. */
 const unreadLimit = 16 * 1024 * 1024;
+/** How long, in ms, a client may leave its reply unread. */
+const patience = 60_000;
 
 export interface ControlHandler {
   handle(command: Command, request: Request): Promise<Reply>;
@@ -76,7 +79,7 @@ export class ControlServer {
         if (expression === undefined && chunk !== undefined) return;
         if (expression !== undefined) command = decodeCommand(expression);
       } catch (error) {
-        this.#handler.log(`control socket: ${error instanceof Error ? error.message : String(error)}`);
+        this.#handler.log(`control socket: ${errorText(error)}`);
       }
       socket.removeAllListeners("data");
       socket.removeAllListeners("end");
@@ -86,7 +89,12 @@ export class ControlServer {
         return;
       }
       socket.resume(); // What follows the command is ignored.
-      const done = this.#serve(socket, command).finally(() => this.#busy.delete(done));
+      const done = this.#serve(socket, command)
+        .catch((error: unknown) => {
+          this.#handler.log(`control socket: ${errorText(error)}`);
+          socket.destroy();
+        })
+        .finally(() => this.#busy.delete(done));
       this.#busy.add(done);
     };
     socket.on("data", receive);
@@ -104,11 +112,23 @@ export class ControlServer {
     const request = new Request(log, stream, command.directory);
     const reply = await this.#handler.handle(command, request);
     if (socket.destroyed) return;
+    const text = this.#encode(reply);
+    socket.setTimeout(patience, () => socket.destroy());
     await new Promise<void>((resolve) => {
       socket.once("close", () => resolve());
-      socket.end(encodeReply(reply), () => resolve());
+      socket.end(text, () => resolve());
     });
     // A client that keeps its side open must not hold a descriptor here.
     socket.destroySoon();
+  }
+
+  /** User code can make results that no reply can hold, such as a string of hundreds of megabytes. */
+  #encode(reply: Reply): string {
+    try {
+      return encodeReply(reply);
+    } catch (error) {
+      this.#handler.log(`control socket: cannot encode the reply: ${errorText(error)}`);
+      return encodeReply({ result: false, error: { kind: "service-error" }, messages: [] });
+    }
   }
 }

@@ -13,7 +13,8 @@ import {
 
 const depthLimit = 32;
 
-export function toSexp(value: unknown, depth = 0): Sexp {
+/** @param within the lists that hold it: one that holds itself has no s-expression */
+export function toSexp(value: unknown, within: readonly unknown[] = []): Sexp {
   switch (typeof value) {
     case "boolean":
     case "number":
@@ -37,6 +38,9 @@ export function toSexp(value: unknown, depth = 0): Sexp {
   ) {
     return value;
   }
-  if (Array.isArray(value) && depth < depthLimit) return value.map((item) => toSexp(item, depth + 1));
+  if (Array.isArray(value) && within.length < depthLimit && !within.includes(value)) {
+    const path = [...within, value];
+    return Array.from(value as unknown[], (item) => toSexp(item, path));
+  }
   return inspect(value, { depth: 4 });
 }

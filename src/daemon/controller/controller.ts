@@ -2,7 +2,7 @@
 // Dependencies are the supervisor's business (supervisor.ts); processes are the constructors'.
 
 import { finishForkexec, startForkexec } from "../constructors/forkexec.js";
-import { type Host, type StartContext, StartFailure } from "../constructors/host.js";
+import { type Host, mainOf, type StartContext, StartFailure } from "../constructors/host.js";
 import { endGroup, endProcess } from "../constructors/kill.js";
 import { startSystem, stopSystem } from "../constructors/system.js";
 import type {
@@ -13,11 +13,13 @@ import type {
   TerminationDecision,
 } from "../definition/types.js";
 import { builtin } from "../definition/types.js";
+import { errorText } from "../error-text.js";
 import { type Child, describeTermination, type End, SpawnError } from "../processes.js";
 import { type Request, runFor } from "../request.js";
 import { runAsUserCode } from "../user-code.js";
 import { formatValue } from "./format.js";
 import { respawnLimitHit } from "./respawn.js";
+import { durable } from "./running-value.js";
 import { initialState, reduce, type ServiceState, type StateEvent } from "./state.js";
 
 /** What a controller tells the supervisor and asks of it. */
@@ -78,6 +80,11 @@ export class Controller {
     return this.#state;
   }
 
+  /** Whether a stop is under way, be it of a start that it cancels. */
+  get isEnding(): boolean {
+    return this.#stopping !== undefined || this.#attempt?.abort.signal.aborted === true;
+  }
+
   /** The one place where the state changes: the change is logged in the service's note before anything else. */
   #dispatch(event: StateEvent): void {
     this.#state = reduce(this.#state, event);
@@ -101,7 +108,10 @@ export class Controller {
     // The body runs in this very turn up to its first wait, and expects the attempt to be known by then.
     const attempt: Attempt = {
       abort,
-      outcome: Promise.resolve().then(() => this.#runStart(args, request, abort)),
+      outcome: Promise.resolve().then(() => {
+        this.#environment.log(`Starting service ${this.name}...`);
+        return this.#runStart((signal) => this.#construct(args, request, signal), request, abort);
+      }),
     };
     this.#attempt = attempt;
     this.#dispatch({ type: "start", time: this.#environment.now() });
@@ -110,37 +120,51 @@ export class Controller {
     });
   }
 
-  async #runStart(args: readonly string[], request: Request, abort: AbortController): Promise<StartOutcome> {
-    this.#environment.log(`Starting service ${this.name}...`);
+  /** Carries a start to its end, whichever it is; never rejects. */
+  async #runStart(
+    construct: (signal: AbortSignal) => Promise<RunningValue | undefined>,
+    request: Request,
+    { signal }: AbortController,
+  ): Promise<StartOutcome> {
     await this.#cleanup;
     try {
-      const value = await cancellable(this.#construct(args, request, abort.signal), abort.signal, (late) =>
-        this.#discard(late),
-      );
+      signal.throwIfAborted();
+      const value = await cancellable(construct(signal), signal, (late) => this.#discard(late));
       if (value === false) throw new StartFailure(`the start of ${this.name} returned false`);
-      this.#started(value ?? true);
+      this.#started(this.#checked(durable(value)));
       return { ok: true };
     } catch (exception) {
-      if (abort.signal.aborted) {
-        await this.#endAttempt();
+      // What failed must not run on beside the next attempt.
+      await this.#endAttempt();
+      const time = this.#environment.now();
+      if (signal.aborted) {
         this.#environment.log(`Start of service ${this.name} was cancelled.`);
-        this.#dispatch({ type: "start-cancelled", time: this.#environment.now() });
+        this.#dispatch({ type: "start-cancelled", time });
         this.#environment.stopped(this, false);
         request.say(`The start of service ${this.name} was cancelled by a stop.`);
         return { ok: false };
       }
-      const expected = exception instanceof StartFailure || exception instanceof SpawnError;
-      const reason = exception instanceof Error ? exception.message : String(exception);
-      this.#environment.log(`Service ${this.name} failed to start.`);
-      this.#dispatch({ type: "start-failed", time: this.#environment.now(), reason });
-      this.#environment.stopped(this, false);
+      const reason = errorText(exception);
       const ours = this.#builtinStart() !== undefined;
-      if (expected || ours) {
+      this.#environment.log(`Service ${this.name} failed to start.`);
+      this.#dispatch({ type: "start-failed", time, reason });
+      this.#environment.stopped(this, false);
+      if (ours || exception instanceof StartFailure || exception instanceof SpawnError) {
         request.say(`Failed to start ${this.name}: ${reason}`);
         return { ok: false };
       }
       return { ok: false, exception };
     }
+  }
+
+  /** A value that says it is a process must be one of ours: it is signalled one day. */
+  #checked(value: RunningValue): RunningValue {
+    if (!isProcess(value)) return value;
+    const { processes } = this.#environment.host;
+    const child = processes.get(value.id);
+    if ((child ?? processes.recentEnd(value.id))?.pid !== value.pid)
+      throw new StartFailure("the running value is a process that no constructor has made");
+    return value;
   }
 
   #builtinStart(): BuiltinStart | undefined {
@@ -239,7 +263,7 @@ export class Controller {
     runAsUserCode(`termination handler of service ${this.name}`, undefined, () => handler(service, end)).then(
       (decision) => this.#afterEnd(decision),
       (error: unknown) => {
-        this.#environment.log(`The termination handler of service ${this.name} failed: ${String(error)}`);
+        this.#environment.log(`The termination handler of service ${this.name} failed: ${errorText(error)}`);
         this.#afterEnd("default");
       },
     );
@@ -248,8 +272,9 @@ export class Controller {
   #afterEnd(decision: TerminationDecision): void {
     if (this.#state.status !== "stopped" || this.#environment.shuttingDown()) return;
     const respawn = decision === "respawn" || (decision === "default" && this.definition.respawn);
-    if (respawn && this.#state.enabled) this.scheduleRespawn();
-    if (this.#state.respawnAt === undefined) this.#environment.settled(this);
+    // A transient service is forgotten by now.
+    if (respawn && this.#state.enabled && !this.definition.transient) this.scheduleRespawn();
+    else this.#environment.settled(this);
   }
 
   /** Respawns after the delay, or disables a service that was respawned too often. */
@@ -260,6 +285,7 @@ export class Controller {
       this.#environment.log(`Service ${this.name} has been disabled.`);
       this.#environment.log("  (Respawning too fast.)");
       this.disable("Respawning too fast.");
+      this.#environment.settled(this);
       return;
     }
     this.#dispatch({ type: "respawn-scheduled", at: now + respawnDelay });
@@ -297,6 +323,8 @@ export class Controller {
     if (this.#attempt !== undefined) {
       this.#attempt.abort.abort(new Error(`service ${this.name} is being stopped`));
       await this.#attempt.outcome;
+      // It came up all the same, and another caller was first to see that.
+      if (this.#stopping !== undefined) await this.#stopping;
     }
     if (this.#state.status !== "running") return;
     const value = this.#state.value ?? true;
@@ -355,11 +383,14 @@ export class Controller {
     await endProcess(host, this.name, process, { signal: 15, gracePeriod: defaultGrace }, say);
   }
 
-  /** Ends the process of a start that is cancelled; a start function may never return to do so. */
+  /** Ends the process of a start that failed or was cancelled; a start function may never return to do so. */
   async #endAttempt(): Promise<void> {
     const { attempt } = this.#state;
-    const child = attempt === undefined ? undefined : this.#environment.host.processes.get(attempt);
-    if (child !== undefined) await this.#discard(referenceTo(child));
+    if (attempt === undefined) return;
+    for (const id of [attempt, mainOf(attempt)]) {
+      const child = this.#environment.host.processes.get(id);
+      if (child !== undefined) await this.#discard(referenceTo(child));
+    }
   }
 
   /** A start that was cancelled came to an end after all: what it started must not run on. */
@@ -376,42 +407,30 @@ export class Controller {
     if (status === "running" && value !== undefined) this.#watch(value);
     if (status === "starting") this.#resumeStart(attempt, request);
     if (status === "stopping") this.#resumeStop(value ?? true, request);
-    if (status === "stopped" && respawnAt !== undefined)
-      this.#armRespawn(respawnAt - this.#environment.now());
+    if (status === "stopped" && respawnAt !== undefined) {
+      // Never longer than the delay, however the clock was set meanwhile.
+      this.#armRespawn(Math.min(respawnAt - this.#environment.now(), this.definition.respawnDelay));
+    }
   }
 
   /** A built-in start goes on where it was; a start function is never silently run a second time. */
   #resumeStart(attemptId: string | undefined, request: Request): void {
+    const { host } = this.#environment;
     const data = this.#builtinStart();
-    const child = attemptId === undefined ? undefined : this.#environment.host.processes.get(attemptId);
+    const child = attemptId === undefined ? undefined : host.processes.get(attemptId);
+    const goOn = async (signal: AbortSignal): Promise<RunningValue> => {
+      if (data?.kind === "forkexec" && child !== undefined)
+        return await finishForkexec(host, this.#startContext(request, signal), data, child);
+      throw new StartFailure("interrupted: the supervisor was restarted");
+    };
     const abort = new AbortController();
-    const outcome = (async (): Promise<StartOutcome> => {
-      try {
-        if (data?.kind !== "forkexec" || child === undefined) {
-          if (child !== undefined) await this.#discard(referenceTo(child));
-          throw new StartFailure("interrupted: the supervisor was restarted");
-        }
-        const context = this.#startContext(request, abort.signal);
-        const finished = finishForkexec(this.#environment.host, context, data, child);
-        this.#started(await cancellable(finished, abort.signal, (late) => this.#discard(late)));
-        return { ok: true };
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        const time = this.#environment.now();
-        this.#environment.log(`Service ${this.name} failed to start: ${reason}`);
-        this.#dispatch(
-          abort.signal.aborted ? { type: "start-cancelled", time } : { type: "start-failed", time, reason },
-        );
-        return { ok: false };
-      }
-    })();
-    const attempt: Attempt = { abort, outcome };
+    const attempt: Attempt = { abort, outcome: this.#runStart(goOn, request, abort) };
     this.#attempt = attempt;
-    outcome
+    attempt.outcome
       .finally(() => {
         if (this.#attempt === attempt) this.#attempt = undefined;
       })
-      .catch((error: unknown) => this.#environment.host.report(String(error)));
+      .catch((error: unknown) => host.report(errorText(error)));
   }
 
   /** An interrupted stop is carried to its end: with KILL at the deadline that the keeper has kept. */

@@ -14,5 +14,6 @@ export function respawnLimitHit(
   if (limit === false) return false;
   if (limit.times === 0) return true;
   const oldest = respawns[limit.times - 1];
-  return oldest !== undefined && now - oldest < limit.seconds;
+  // One that lies in the future was before the clock was set back: it says nothing.
+  return oldest !== undefined && oldest <= now && now - oldest < limit.seconds;
 }

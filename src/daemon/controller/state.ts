@@ -34,7 +34,7 @@ export interface ServiceState {
   readonly disabledBecause: string | undefined;
   /** The process of a start that has not ended, by its name in the keeper. */
   readonly attempt: string | undefined;
-  /** When a service that waits to be respawned will be. */
+  /** When a service that waits to be respawned will be; kept until its start has begun, which requirements can delay. */
   readonly respawnAt: Time | undefined;
   /** Why the last start failed; gone after a good one. */
   readonly failure: string | undefined;
@@ -151,7 +151,6 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
     case "respawning":
       return {
         ...state,
-        respawnAt: undefined,
         lastRespawns: push(state.lastRespawns, event.time, caps.lastRespawns),
       };
   }

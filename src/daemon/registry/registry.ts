@@ -30,6 +30,10 @@ export class Registry {
     return [...this.#controllers];
   }
 
+  has(controller: Controller): boolean {
+    return this.#controllers.has(controller);
+  }
+
   find(name: string): Controller | undefined {
     return this.#names.get(name);
   }
@@ -47,8 +51,33 @@ export class Registry {
    * @returns the controllers of the definitions, in their order
    */
   register(definitions: readonly ServiceDefinition[]): Controller[] {
+    const replaced = this.#replacedBy(definitions);
     // What would stand if every replacement took its place now.
-    const replaced = new Map<ServiceDefinition, Controller>();
+    const gone = new Set(replaced.values());
+    const staying = [...this.#controllers].filter((controller) => !gone.has(controller));
+    // A service whose requirement was unloaded on purpose is broken already: it must not stand in the way of others.
+    const sound = staying
+      .map((controller) => controller.replacement ?? controller.definition)
+      .filter(({ requirement }) => requirement.every((name) => this.#names.has(name)));
+    checkGraph([...sound, ...definitions]);
+
+    return definitions.map((definition) => {
+      const holder = replaced.get(definition);
+      if (holder === undefined) return this.#add(this.#make(definition));
+      if (holder.state.status === "stopped") {
+        holder.replacement = undefined;
+        this.#rename(holder, definition);
+      } else holder.replacement = definition;
+      return holder;
+    });
+  }
+
+  /**
+   * The registered service whose place each definition takes. Of several that share the names of one service, one takes
+   * its place, the one with its canonical name if there is one; the others are new.
+   */
+  #replacedBy(definitions: readonly ServiceDefinition[]): Map<ServiceDefinition, Controller> {
+    const heirs = new Map<Controller, ServiceDefinition>();
     for (const definition of definitions) {
       const holders = new Set(
         definition.provision.map((name) => this.#names.get(name)).filter((holder) => holder !== undefined),
@@ -60,26 +89,10 @@ export class Registry {
         );
       }
       const [holder] = holders;
-      if (holder !== undefined) replaced.set(definition, holder);
+      if (holder !== undefined && (!heirs.has(holder) || definition.provision[0] === holder.name))
+        heirs.set(holder, definition);
     }
-    const gone = new Set(replaced.values());
-    const staying = [...this.#controllers].filter((controller) => !gone.has(controller));
-    // A service whose requirement was unloaded on purpose is broken already: it must not stand in the way of others.
-    const sound = staying.filter((controller) =>
-      controller.definition.requirement.every((name) => this.#names.has(name)),
-    );
-    checkGraph([...sound.map((controller) => controller.definition), ...definitions]);
-
-    return definitions.map((definition) => {
-      const holder = replaced.get(definition);
-      if (holder === undefined) return this.#add(this.#make(definition));
-      if (holder.state.status === "stopped") {
-        this.#rename(holder, definition);
-        return holder;
-      }
-      holder.replacement = definition;
-      return holder;
-    });
+    return new Map([...heirs].map(([holder, definition]) => [definition, holder]));
   }
 
   /** Gives a stopped service the definition that waited for its stop. */

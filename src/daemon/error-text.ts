@@ -1,0 +1,31 @@
+// What an exception says. User code may throw anything, even what cannot be turned into a string: whoever handles an
+// exception must not throw by asking it for its text.
+
+import { inspect } from "node:util";
+
+/** Longer texts do not fit into a note or a message. */
+const longest = 4096;
+
+export function errorText(error: unknown): string {
+  const text = textOf(error);
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
+}
+
+/** With the stack, where there is one. */
+export function errorStack(error: unknown): string {
+  try {
+    if (error instanceof Error && typeof error.stack === "string") return error.stack;
+  } catch {
+    // A getter that throws: the message is tried the same way.
+  }
+  return errorText(error);
+}
+
+function textOf(error: unknown): string {
+  try {
+    const message: unknown = error instanceof Error ? error.message : error;
+    return typeof message === "string" ? message : inspect(message, { depth: 2 });
+  } catch {
+    return "an exception that cannot be printed";
+  }
+}
