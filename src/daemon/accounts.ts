@@ -9,6 +9,8 @@ export interface User {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
+  /** Absent where the user has no entry. */
+  readonly home?: string;
 }
 
 export interface Group {
@@ -33,10 +35,10 @@ const groupFile = "/etc/group";
 /** Lines that are malformed are passed over, as by every libc. */
 export function parseAccounts(passwd: string, group: string): Accounts {
   const users = passwd.split("\n").flatMap((line): User[] => {
-    const [name, , uid, gid] = line.split(":");
+    const [name, , uid, gid, , home = ""] = line.split(":");
     return name === undefined || !isNumber(uid) || !isNumber(gid)
       ? []
-      : [{ name, uid: Number(uid), gid: Number(gid) }];
+      : [{ name, uid: Number(uid), gid: Number(gid), ...(home === "" ? {} : { home }) }];
   });
   const groups = group.split("\n").flatMap((line): Group[] => {
     const [name, , gid, members = ""] = line.split(":");
@@ -73,6 +75,7 @@ export function identityOf(wanted: Wanted, accounts: Accounts): Identity {
   const groups = [...new Set([...(gid === undefined ? [] : [gid]), ...own.map((one) => one.gid), ...added])];
   return {
     ...(account === undefined ? {} : { uid: account.uid }),
+    ...(account?.home === undefined ? {} : { account: { name: account.name, home: account.home } }),
     ...(gid === undefined ? {} : { gid }),
     groups,
   };

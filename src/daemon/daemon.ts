@@ -10,7 +10,7 @@ import { runCompiler } from "./compiler-process.js";
 import { loadCompiled, loadConfiguration } from "./configuration/load.js";
 import { ActionError, dispatch } from "./control/dispatch.js";
 import { ControlServer } from "./control/server.js";
-import type { Controller } from "./controller/controller.js";
+import { type Controller, isProcess } from "./controller/controller.js";
 import type { ServiceState } from "./controller/state.js";
 import { inheritedEnvironment } from "./environment.js";
 import { evaluate } from "./evaluate.js";
@@ -140,7 +140,7 @@ export class Daemon {
       log,
       control: this.#control,
       timeout: () => options.shutdownTimeout ?? this.#inForce.shutdownTimeout ?? defaultShutdownTimeout,
-      exitCode: () => this.#exitCode ?? this.#notedExitCode(),
+      exitCode: () => this.#finalExitCode(),
       drainLogs: () => this.#writer.drain(),
     });
   }
@@ -199,12 +199,13 @@ export class Daemon {
     }
   }
 
+  /** Also what a daemon does whose predecessor died before its configuration was in force. */
   async #firstStart(): Promise<void> {
-    this.#system.notes.putSystem({ files: [] });
     this.#registerMain();
     this.#system.resume();
     const request = this.#system.background();
     const { config } = this.#options;
+    if (config === undefined) this.#system.notes.putSystem({ files: [] });
     await Promise.all([
       this.#startMain(request),
       config === undefined ? undefined : this.#inForce.loadAtStart(config, request),
@@ -219,6 +220,10 @@ export class Daemon {
     // Nothing is respawned in the midst of a shutdown.
     if (notes.shutdown !== undefined) supervisor.goDown();
     this.#system.resume();
+    // A start of the main program that was under way must end as it would have ended.
+    if (this.#system.registry.find(mainService)?.state.status === "starting") {
+      this.#startMain(this.#system.background()).catch((error: unknown) => this.#log.error(messageOf(error)));
+    }
     this.#log.info("The supervisor was started anew; services go on as they were.");
   }
 
@@ -248,8 +253,16 @@ export class Daemon {
         : [registry.get(name)];
     for (const controller of targets) {
       if (controller === this.#root) throw new ActionError("cannot unload root: it is shepherd itself");
-      await this.#system.remove(controller, request);
+      await this.#inForce.unload(controller, request);
     }
+  }
+
+  /** A service that decides about it and was still running when the time was over is killed, which is 128 and 9. */
+  #finalExitCode(): number | undefined {
+    const { exitWith } = this.#inForce;
+    const deciding = exitWith === undefined ? undefined : this.#system.registry.find(exitWith);
+    const running = deciding !== undefined && isProcess(deciding.state.value);
+    return running ? 128 + constants.signals.SIGKILL : (this.#exitCode ?? this.#notedExitCode());
   }
 
   /** The end of the service that decides about ours, as an earlier daemon saw it. */

@@ -5,7 +5,7 @@ import type { LoadedConfiguration } from "./configuration/load.js";
 import type { Controller } from "./controller/controller.js";
 import { errorText } from "./error-text.js";
 import type { LoadedFile } from "./notes.js";
-import { checkGraph } from "./registry/graph.js";
+import { checkGraph, GraphError } from "./registry/graph.js";
 import type { Request } from "./request.js";
 import type { System } from "./system.js";
 
@@ -22,6 +22,8 @@ export interface InForceParts {
 export class InForce {
   readonly #parts: InForceParts;
   #files: readonly LoadedFile[] = [];
+  /** Services of these files that were unloaded. */
+  readonly #removed = new Set<string>();
   /** The service whose end is the end of everything. */
   exitWith: string | undefined;
   /** Seconds for a shutdown, where a module says. */
@@ -44,6 +46,7 @@ export class InForce {
       this.#register(loaded);
     } catch (error) {
       this.#parts.log.error(`While loading configuration file '${file}': ${errorText(error)}`);
+      this.#note();
       return;
     }
     this.#parts.log.info("Configuration successfully loaded.");
@@ -65,7 +68,7 @@ export class InForce {
     const { system, root } = this.#parts;
     request.say(`Loading ${file}.`);
     const loaded = await this.#parts.read(file);
-    checkGraph([root.definition, ...loaded.services]);
+    namingFile(file, () => checkGraph([root.definition, ...loaded.services]));
     const kept = new Set(loaded.services.flatMap((definition) => definition.provision));
     const isOther = (controller: Controller): boolean =>
       controller !== root && !controller.definition.provision.some((name) => kept.has(name));
@@ -77,6 +80,7 @@ export class InForce {
     )
       await system.remove(other, request);
     this.#files = [];
+    this.#removed.clear();
     this.exitWith = undefined;
     this.shutdownTimeout = undefined;
     this.#register(loaded);
@@ -88,26 +92,42 @@ export class InForce {
 
   /** Puts into force again, after a restart of the daemon, exactly what was. */
   async resume(): Promise<void> {
-    const files = this.#parts.system.notes.system?.files ?? [];
+    const { files = [], removed = [] } = this.#parts.system.notes.system ?? {};
+    // All of them stay noted, also those that cannot be read now: the next daemon may be able to, and their services run on.
+    this.#files = files;
+    for (const name of removed) this.#removed.add(name);
     for (const file of files) {
       try {
-        this.#register(await this.#parts.readCompiled(file));
+        const loaded = await this.#parts.readCompiled(file);
+        const services = loaded.services.filter(({ provision }) => !removed.includes(provision[0]));
+        this.#register({ ...loaded, services });
       } catch (error) {
         this.#parts.log.error(`While taking over '${file.file}': ${errorText(error)}`);
-        // It stays in force: the next daemon may be able to read it, and its services run on.
-        this.#files = [...this.#files, file];
       }
     }
   }
 
+  /** Removes a service for good: a later daemon, which reads the modules again, leaves it out. */
+  async unload(controller: Controller, request: Request): Promise<void> {
+    const { name } = controller;
+    await this.#parts.system.remove(controller, request);
+    this.#removed.add(name);
+    this.#note();
+  }
+
+  #note(): void {
+    this.#parts.system.notes.putSystem({ files: this.#files, removed: [...this.#removed] });
+  }
+
   #register(loaded: LoadedConfiguration): void {
     const { system } = this.#parts;
-    system.registry.register(loaded.services);
+    namingFile(loaded.file, () => system.registry.register(loaded.services));
+    for (const { provision } of loaded.services) this.#removed.delete(provision[0]);
     const others = this.#files.filter(({ file }) => file !== loaded.file);
     this.#files = [...others, { file: loaded.file, compiled: loaded.compiled }];
     this.exitWith = loaded.exitWith ?? this.exitWith;
     this.shutdownTimeout = loaded.shutdownTimeout ?? this.shutdownTimeout;
-    system.notes.putSystem({ files: this.#files });
+    this.#note();
   }
 
   async #start(names: readonly string[], request: Request): Promise<void> {
@@ -123,5 +143,14 @@ export class InForce {
   #isFresh(name: string): boolean {
     const state = this.#parts.system.registry.find(name)?.state;
     return state?.status === "stopped" && state.enabled && state.statusChanges.length === 0;
+  }
+}
+
+/** Puts the file's name before what is wrong with its services. */
+function namingFile(file: string, body: () => void): void {
+  try {
+    body();
+  } catch (error) {
+    throw error instanceof GraphError ? new GraphError(`${file}: ${error.message}`) : error;
   }
 }

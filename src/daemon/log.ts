@@ -104,7 +104,7 @@ class PipeOutput {
   #backlog: Buffer[] = [];
   #size = 0;
   #dropped = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #scheduled = false;
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -118,11 +118,14 @@ class PipeOutput {
     }
     this.#backlog.push(bytes);
     this.#size += bytes.length;
-    if (this.#timer === undefined) this.#drain();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // After what this turn asks of the keeper has gone out: the log never tells of a step that a crash could undo.
+    setImmediate(() => this.#drain());
   }
 
   #drain(): void {
-    this.#timer = undefined;
+    this.#scheduled = false;
     for (let first = this.#backlog[0]; first !== undefined; first = this.#backlog[0]) {
       let written: number;
       try {
@@ -136,7 +139,8 @@ class PipeOutput {
           this.#size = 0;
           return;
         }
-        this.#timer = setTimeout(() => this.#drain(), 20);
+        this.#scheduled = true;
+        setTimeout(() => this.#drain(), 20);
         return;
       }
       this.#size -= written;

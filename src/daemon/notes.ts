@@ -16,6 +16,8 @@ export interface LoadedFile {
 /** What holds for the system as a whole. */
 export interface SystemNote {
   readonly files: readonly LoadedFile[];
+  /** Canonical names of services of these files that were unloaded. */
+  readonly removed?: readonly string[];
 }
 
 /** A shutdown that has begun; whoever finds it goes on with it. */

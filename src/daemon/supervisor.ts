@@ -107,6 +107,7 @@ export class Supervisor {
     if (!this.#mayStart(controller, start)) return false;
     const requirements = controller.definition.requirement.map((name) => this.#registry.get(name));
     const failed: Controller[] = [];
+    controller.want(requirements.some(({ state }) => state.status !== "running"));
     await Promise.all(
       requirements.map(async (requirement) => {
         if (!(await this.#startRequirement(requirement, request))) failed.push(requirement);
@@ -115,7 +116,10 @@ export class Supervisor {
     for (const requirement of failed)
       request.say(`Service ${controller.name} depends on ${requirement.name}.`);
     // That took its time: the world may have changed.
-    if (failed.length > 0 || !this.#mayStart(controller, start)) return false;
+    if (failed.length > 0 || !this.#mayStart(controller, start)) {
+      controller.want(false);
+      return false;
+    }
     if (controller.state.status === "running") return true;
     const outcome: StartOutcome = await controller.start(args, request);
     request.say(outcome.ok ? `Service ${controller.name} has been started.` : cannotStart(controller));

@@ -6,6 +6,7 @@ import { Controller, type ControllerEnvironment } from "./controller/controller.
 import { initialState, type ServiceState } from "./controller/state.js";
 import { Deadlines } from "./deadlines.js";
 import type { ProcessOptions, ProcessReference, ServiceDefinition } from "./definition/types.js";
+import { errorText } from "./error-text.js";
 import type { Keeper, KeeperEvent } from "./keeper/types.js";
 import { Notes } from "./notes.js";
 import { Outbox } from "./outbox.js";
@@ -103,7 +104,16 @@ export class System {
   resume(): void {
     for (const record of this.#parts.keeper.inventory.children) this.processes.resume(record);
     const request = this.background();
-    for (const controller of this.registry.controllers) controller.resume(request);
+    const { controllers } = this.registry;
+    for (const controller of controllers) controller.resume(request);
+    // Those whose start waited for their requirements wait for them again.
+    const wanted = controllers.filter(({ state }) => state.wanted && state.status === "stopped");
+    this.supervisor
+      .startAll(
+        wanted.map(({ name }) => name),
+        request,
+      )
+      .catch((error: unknown) => this.#parts.log.error(errorText(error)));
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const event of early) this.handleEvent(event);

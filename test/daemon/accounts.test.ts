@@ -44,9 +44,16 @@ const identities = [
 
 for (const { wanted, is } of identities) {
   test(`${JSON.stringify(wanted)} is ${JSON.stringify(is)}`, () => {
-    assert.deepEqual(identityOf(wanted, accounts), is);
+    const { account: _, ...ids } = identityOf(wanted, accounts);
+    assert.deepEqual(ids, is);
   });
 }
+
+test("a user with an entry brings its name and home along, any other none", () => {
+  assert.deepEqual(identityOf({ user: 1000 }, accounts).account, { name: "ada", home: "/home/ada" });
+  assert.equal(identityOf({ user: 4242 }, accounts).account, undefined);
+  assert.equal(identityOf({ group: "audio" }, accounts).account, undefined);
+});
 
 const refusals = [
   { wanted: { user: "nobodyx" }, message: 'user "nobodyx" does not exist (looked in /etc/passwd)' },
@@ -77,7 +84,7 @@ test("malformed lines are passed over", () => {
     "\n# comment\nbroken\nhalf:x:12\n+::::::\nminus:x:-1:0::/:\nall:x:4294967295:0::/:\nok:x:5:6::/:/bin/sh",
     "\nbroken\n+:::\nok:x:6:,a,,b",
   );
-  assert.deepEqual(users, [{ name: "ok", uid: 5, gid: 6 }]);
+  assert.deepEqual(users, [{ name: "ok", uid: 5, gid: 6, home: "/" }]);
   assert.deepEqual(groups, [{ name: "ok", gid: 6, members: ["a", "b"] }]);
 });
 
@@ -87,15 +94,19 @@ test("files are read again when they changed, and may be absent", async (t) => {
   const passwdFile = join(directory, "passwd");
   const groupFile = join(directory, "group");
   const resolve = identityResolver(passwdFile, groupFile);
+  const ids = async (wanted: { user: string }) => {
+    const { account: _, ...rest } = await resolve(wanted);
+    return rest;
+  };
 
   await assert.rejects(resolve({ user: "ada" }), /user "ada" does not exist/);
   assert.deepEqual(await resolve({ user: 7 }), { uid: 7, gid: 7, groups: [7] });
   await writeFile(passwdFile, "ada:x:1:2::/:\n");
-  assert.deepEqual(await resolve({ user: "ada" }), { uid: 1, gid: 2, groups: [2] });
+  assert.deepEqual(await ids({ user: "ada" }), { uid: 1, gid: 2, groups: [2] });
   await writeFile(groupFile, "g:x:3:ada\n");
-  assert.deepEqual(await resolve({ user: "ada" }), { uid: 1, gid: 2, groups: [2, 3] });
+  assert.deepEqual(await ids({ user: "ada" }), { uid: 1, gid: 2, groups: [2, 3] });
   await writeFile(passwdFile, "ada:x:10:20::/:\n");
-  assert.deepEqual(await resolve({ user: "ada" }), { uid: 10, gid: 20, groups: [20, 3] });
+  assert.deepEqual(await ids({ user: "ada" }), { uid: 10, gid: 20, groups: [20, 3] });
   await rm(passwdFile);
   await assert.rejects(resolve({ user: "ada" }), /user "ada" does not exist/);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceDefinition } from "../../src/daemon/definition/types.js";
 import { UserCodeError } from "../../src/daemon/supervisor.js";
-import { client, definition, forkexec, kill, settle, testSystem } from "../support/system.js";
+import { client, definition, fakeKeeper, forkexec, kill, settle, testSystem } from "../support/system.js";
 
 /** Definitions whose starts and stops are written down; a start waits until `release` is called for it. */
 function recorded(
@@ -299,4 +299,20 @@ test("a start function that was interrupted is not run again", async () => {
   const { state } = second.system.registry.get("web");
   assert.equal(state.status, "stopped");
   assert.match(state.failure ?? "", /interrupted/);
+});
+
+test("a start that waits for its requirements is gone on with by the next daemon", async () => {
+  const definitions = [
+    definition("base", { start: forkexec("/bin/base"), stop: kill() }),
+    definition("app", { requirement: ["base"] }),
+  ];
+  // The base never comes to execute its program while the first daemon lives.
+  const first = testSystem(definitions, fakeKeeper({ onSpawn: () => undefined }));
+  first.system.supervisor.start("app", [], client()).catch(() => undefined);
+  await settle();
+  const second = testSystem(definitions, first.keeper.successor());
+  second.keeper.started("base#0.1");
+  await settle();
+  assert.equal(second.system.registry.get("base").state.status, "running");
+  assert.equal(second.system.registry.get("app").state.status, "running");
 });

@@ -11,6 +11,8 @@ export interface Identity {
   readonly uid?: number;
   readonly gid?: number;
   readonly groups?: readonly number[];
+  /** Whose they are, where the user has an entry. */
+  readonly account?: { readonly name: string; readonly home: string };
 }
 
 export interface LogStream {

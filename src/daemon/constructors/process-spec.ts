@@ -16,6 +16,18 @@ export function environmentStrings(
   );
 }
 
+/** A program that runs as somebody finds that user's home, not ours. */
+function environmentOf(account: Identity["account"], inherited: readonly string[]): readonly string[] {
+  if (account === undefined) return inherited;
+  const { name, home } = account;
+  return [
+    ...inherited.filter((variable) => !/^(HOME|USER|LOGNAME)=/.test(variable)),
+    `HOME=${home}`,
+    `USER=${name}`,
+    `LOGNAME=${name}`,
+  ];
+}
+
 function limitOf([name, value]: readonly [string, ResourceLimitValue]): ResourceLimit {
   const resource = resourceNumbers[name];
   if (resource === undefined) throw new Error(`resource limit "${name}" is unknown`);
@@ -40,11 +52,12 @@ export function spawnSpec(
   identity: Identity,
 ): SpawnSpec {
   const pipe = { name: pipeName(service) };
+  const { account, ...ids } = identity;
   return {
     arguments: command,
     environment:
       options.environmentVariables === undefined
-        ? host.environment
+        ? environmentOf(account, host.environment)
         : environmentStrings(options.environmentVariables),
     directory: options.directory ?? host.directory,
     session: options.createSession === false ? "none" : "session",
@@ -53,7 +66,7 @@ export function spawnSpec(
       { target: 1, source: pipe },
       { target: 2, source: pipe },
     ],
-    ...identity,
+    ...ids,
     ...(options.fileCreationMask === undefined ? {} : { umask: options.fileCreationMask }),
     ...(options.resourceLimits === undefined
       ? {}

@@ -91,6 +91,11 @@ export class Controller {
     this.#environment.record(this.name, this.#state);
   }
 
+  /** Notes that the service is to be started once its requirements run, so that a next daemon goes on with that. */
+  want(wanted: boolean): void {
+    if (this.#state.wanted !== wanted) this.#dispatch({ type: "want", wanted });
+  }
+
   enable(): void {
     this.#dispatch({ type: "enable" });
   }

@@ -34,6 +34,8 @@ export interface ServiceState {
   readonly disabledBecause: string | undefined;
   /** The process of a start that has not ended, by its name in the keeper. */
   readonly attempt: string | undefined;
+  /** Whether it is to be started as soon as its requirements run. */
+  readonly wanted: boolean;
   /** When a service that waits to be respawned will be; kept until its start has begun, which requirements can delay. */
   readonly respawnAt: Time | undefined;
   /** Why the last start failed; gone after a good one. */
@@ -45,6 +47,7 @@ export interface ServiceState {
 }
 
 export type StateEvent =
+  | { readonly type: "want"; readonly wanted: boolean }
   | { readonly type: "start"; readonly time: Time }
   | { readonly type: "spawned"; readonly child: string }
   | { readonly type: "started"; readonly time: Time; readonly value: RunningValue }
@@ -70,6 +73,7 @@ export const initialState: ServiceState = {
   enabled: true,
   disabledBecause: undefined,
   attempt: undefined,
+  wanted: false,
   respawnAt: undefined,
   failure: undefined,
   statusChanges: [],
@@ -81,9 +85,16 @@ export const initialState: ServiceState = {
 /** The state after `event`; throws where the event cannot happen in this state, which is a defect of the caller. */
 export function reduce(state: ServiceState, event: StateEvent): ServiceState {
   switch (event.type) {
+    case "want":
+      return { ...state, wanted: event.wanted };
     case "start":
       expect(state, event, "stopped");
-      return { ...enter(state, "starting", event.time), respawnAt: undefined, attempt: undefined };
+      return {
+        ...enter(state, "starting", event.time),
+        respawnAt: undefined,
+        attempt: undefined,
+        wanted: false,
+      };
     case "spawned":
       expect(state, event, "starting");
       return { ...state, attempt: event.child };

@@ -64,6 +64,17 @@ const respawnLimit = check<RespawnLimit | readonly [number, number] | false>(
 const isNotBuiltin = (value: unknown, kind: "forkexec" | "kill"): boolean =>
   typeof value === "function" && (value as Constructor | Destructor)[builtin]?.kind !== kind;
 
+/** What `herd` does with every service; an action of that name could not be told from it. */
+const standardActions: ReadonlySet<string> = new Set([
+  "start",
+  "stop",
+  "restart",
+  "enable",
+  "disable",
+  "status",
+  "doc",
+]);
+
 const isAction = (value: unknown): boolean =>
   isRecord(value) &&
   isName(value.name) &&
@@ -192,6 +203,7 @@ export function shepherdAction(action: ShepherdActionOptions): ActionDefinition 
   const of = { what: "shepherdAction" };
   const { name, documentation, procedure } = checkFields(of, action, actionChecks);
   if (name === undefined) fail(of, 'field "name" is missing');
+  if (standardActions.has(name)) fail(of, `field "name": every service has an action "${name}" already`);
   if (procedure === undefined) fail(of, `action "${name}": field "procedure" is missing`);
   return Object.freeze({ name, documentation: documentation ?? "[No documentation.]", procedure });
 }

@@ -152,8 +152,10 @@ export class LogWriter {
   }
 
   /** Resolves when everything that is in the pipe, or in all pipes, is written, a last line without its end too. */
-  drain(name?: string, { partial = true }: { readonly partial?: boolean } = {}): Promise<void> {
-    return this.#order({ op: "drain", partial, ...(name === undefined ? {} : { name }) });
+  async drain(name?: string, { partial = true }: { readonly partial?: boolean } = {}): Promise<void> {
+    // Nothing is read before there is somewhere to put it.
+    if (!this.#begun) return;
+    await this.#order({ op: "drain", partial, ...(name === undefined ? {} : { name }) });
   }
 
   /** Drains the stream and forgets it; then its pipe may be closed. */
