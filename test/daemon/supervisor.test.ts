@@ -316,3 +316,20 @@ test("a start that waits for its requirements is gone on with by the next daemon
   assert.equal(second.system.registry.get("base").state.status, "running");
   assert.equal(second.system.registry.get("app").state.status, "running");
 });
+
+test("a daemon that dies in a termination handler leaves the usual respawn to the next one", async () => {
+  const web = definition("web", {
+    start: forkexec("/bin/web"),
+    stop: kill(),
+    respawn: true,
+    terminationHandler: () => new Promise(() => undefined),
+  });
+  const first = testSystem([web]);
+  await first.system.supervisor.start("web", [], client());
+  first.keeper.end("web#0.1", { code: 1 });
+  await settle();
+  assert.equal(first.system.registry.get("web").state.status, "stopped");
+  const second = testSystem([web], first.keeper.successor());
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(second.system.registry.get("web").state.status, "running");
+});

@@ -264,6 +264,13 @@ export class Controller {
       this.#afterEnd("default");
       return;
     }
+    // Should the handler not live to decide, the next daemon does the usual.
+    if (this.definition.respawn && this.#state.enabled && !this.definition.transient) {
+      this.#dispatch({
+        type: "respawn-scheduled",
+        at: this.#environment.now() + this.definition.respawnDelay,
+      });
+    }
     const service = { name: this.name, value };
     runAsUserCode(`termination handler of service ${this.name}`, undefined, () => handler(service, end)).then(
       (decision) => this.#afterEnd(decision),
@@ -278,8 +285,12 @@ export class Controller {
     if (this.#state.status !== "stopped" || this.#environment.shuttingDown()) return;
     const respawn = decision === "respawn" || (decision === "default" && this.definition.respawn);
     // A transient service is forgotten by now.
-    if (respawn && this.#state.enabled && !this.definition.transient) this.scheduleRespawn();
-    else this.#environment.settled(this);
+    if (respawn && this.#state.enabled && !this.definition.transient) {
+      this.scheduleRespawn();
+      return;
+    }
+    this.#cancelRespawn();
+    this.#environment.settled(this);
   }
 
   /** Respawns after the delay, or disables a service that was respawned too often. */
