@@ -2,6 +2,7 @@
 // the keeper is to mount.
 
 import { chmod, mkdtemp, open, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { project } from "../support/project.js";
 import { run } from "../support/run.js";
@@ -16,6 +17,7 @@ const applets = ["sh", "cat", "dirname", "grep", "kill", "ls", "ps", "readlink",
 /** Commands for the machine come over its second serial line: one per line, answered by output, RS and the status. */
 const agent = `exec </dev/ttyS1 >/dev/ttyS1 2>&1
 stty 115200 raw -echo
+export NO_COLOR=1
 printf '\\036ready\\n'
 while IFS= read -r command; do
   sh -c "$command" </dev/null
@@ -23,7 +25,7 @@ while IFS= read -r command; do
 done
 `;
 
-/** Writes the image to `file`. The configuration, /etc/shepherd.ts, should start \`agent\`. */
+/** Writes the image to `file`. The configuration, /etc/shepherd.ts, should start /etc/agent. */
 export async function writeImage(file: string, configuration: string): Promise<void> {
   const text = (data: string, mode = 0o644): Entry => ({ kind: "file", data: Buffer.from(data), mode });
   const link = (target: string): Entry => ({ kind: "link", target });
@@ -72,7 +74,7 @@ async function copy(file: string): Promise<Entry> {
 
 /** Without its symbols a Node is a fifth smaller, and the image is unpacked at each boot. */
 async function stripped(program: string): Promise<Entry> {
-  const directory = await mkdtemp(join(process.env.TMPDIR ?? "/tmp", "shepherd-strip-"));
+  const directory = await mkdtemp(join(tmpdir(), "shepherd-strip-"));
   try {
     const result = join(directory, "stripped");
     const { status, stderr } = await run("strip", ["-o", result, program]);

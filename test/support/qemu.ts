@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly init: readonly [string, ...string[]];
 }
 
+export type CommandOutcome = Pick<Outcome, "status" | "stdout">;
+
 /** The kernel to boot; or why there can be no machine, to be given to `skip`. */
 export async function findKernel(): Promise<{ readonly file: string } | string> {
   if (process.arch !== "x64") return "needs a machine of the kind of the kernel, amd64";
@@ -75,13 +77,13 @@ async function fetchKernel(cache: string): Promise<string | undefined> {
 /** Whatever a test does, its machine is gone after this. */
 const lifetime = 180_000;
 /** An emulated machine is some twenty times as slow as what it runs on. */
-const patience = 3;
+const patience = 2;
 
 /** Separates a command's output from its status, on the line to the machine's agent. */
 const separator = "\x1e";
 
 export class Machine {
-  /** QEMU's exit code; 0 for a machine that was switched off or would boot again. */
+  /** QEMU's exit code: 0 for a machine that was switched off or would boot again, null for one that was killed. */
   readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
   readonly #agent: Line;
@@ -89,6 +91,7 @@ export class Machine {
   #console = "";
   #stderr = "";
   #hasEnded = false;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: MachineOptions, agent: Line, monitor: Line) {
     this.#agent = agent;
@@ -103,12 +106,16 @@ export class Machine {
       this.#stderr += text;
     });
     const limit = setTimeout(() => this.#child.kill("SIGKILL"), lifetime);
-    this.ended = new Promise((resolve, reject) => {
-      this.#child.once("error", reject);
-      this.#child.once("close", (code) => {
+    this.ended = new Promise((resolve) => {
+      const end = (code: number | null): void => {
         clearTimeout(limit);
         this.#hasEnded = true;
         resolve(code);
+      };
+      this.#child.once("close", end);
+      this.#child.once("error", (error) => {
+        this.#stderr += `cannot run setpriv: ${error.message}\n`;
+        end(null);
       });
     });
   }
@@ -123,14 +130,11 @@ export class Machine {
     await this.waitFor("the machine's agent is ready", () => this.#agent.take(`${separator}ready\n`));
   }
 
-  /** Runs a shell command of one line inside; both of its outputs come as one. */
-  async run(command: string): Promise<Pick<Outcome, "status" | "stdout">> {
-    this.#agent.send(`${command}\n`);
-    const answer = new RegExp(`^([^${separator}]*)${separator}(\\d+)\n`);
-    const [, stdout = "", status] = await this.waitFor(`"${command}" has ended`, () =>
-      this.#agent.take(answer),
-    );
-    return { status: Number(status), stdout };
+  /** Runs a shell command of one line inside, after those before it; both of its outputs come as one. */
+  run(command: string): Promise<CommandOutcome> {
+    const outcome = this.#last.then(() => this.#exchange(command));
+    this.#last = outcome.catch(() => undefined);
+    return outcome;
   }
 
   /** As `run`, for what must succeed: what it printed. */
@@ -148,10 +152,6 @@ export class Machine {
   /** Presses keys, named and joined as QEMU's monitor has it. */
   press(keys: string): void {
     this.#monitor.send(`sendkey ${keys}\n`);
-  }
-
-  waitForConsole(pattern: RegExp): Promise<RegExpMatchArray> {
-    return this.waitFor(`the console has ${pattern}`, () => this.#console.match(pattern));
   }
 
   /** Waits for a condition inside, which cannot come true once the machine is gone. */
@@ -173,6 +173,15 @@ export class Machine {
   async waitForEnd(): Promise<number | null> {
     await this.waitFor("the machine has ended", () => this.#hasEnded);
     return await this.ended;
+  }
+
+  async #exchange(command: string): Promise<CommandOutcome> {
+    this.#agent.send(`${command}\n`);
+    const answer = new RegExp(`^([^${separator}]*)${separator}(\\d+)\n`);
+    const [, stdout = "", status] = await this.waitFor(`"${command}" has ended`, () =>
+      this.#agent.take(answer),
+    );
+    return { status: Number(status), stdout };
   }
 
   async destroy(): Promise<void> {

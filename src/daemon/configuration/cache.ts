@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { baseDirectory, type Environment } from "./directories.js";
 import { ConfigurationError, reasonOf } from "./error.js";
 import {
@@ -47,6 +47,9 @@ export async function openCache(directories: readonly string[], uid: number): Pr
 
 async function whyUnusable(directory: string, uid: number): Promise<string | undefined> {
   try {
+    // Only this folder is ours alone; those above it, which may be missing on a young machine, are everybody's.
+    // What is wrong with those the next call finds too, and says.
+    await mkdir(dirname(directory), { recursive: true }).catch(() => undefined);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const reason = await whyUntrusted(directory, uid);
     if (reason !== undefined) return reason;

@@ -23,7 +23,10 @@ export class ControlSocketError extends Error {
 export async function checkSocketDirectory(path: string, mayCreate: boolean): Promise<void> {
   const directory = dirname(path);
   try {
-    if (mayCreate) await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (mayCreate) {
+      await mkdir(dirname(directory), { recursive: true });
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    }
     const stat = await lstat(directory);
     if (stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o777) === 0o700) return;
   } catch (error) {
