@@ -1,8 +1,6 @@
 // `herd eval root EXPRESSION`: JavaScript in the daemon, with the public API in scope. What it changes in memory is
 // lost with the daemon.
 
-import { constants, runInThisContext } from "node:vm";
-
 /** Evaluates an expression, or else statements with `return`; both may `await`. */
 export async function evaluate(source: string): Promise<unknown> {
   const scope: Readonly<Record<string, unknown>> = await import("./api.js");
@@ -18,12 +16,14 @@ export async function evaluate(source: string): Promise<unknown> {
   return await compiled(...names.map((name) => scope[name]));
 }
 
+/** The constructor of async functions, which has no name of its own. Unlike a script's, their code may import(). */
+const AsyncFunction = (async () => undefined).constructor as new (
+  parameters: string,
+  body: string,
+) => (...values: unknown[]) => Promise<unknown>;
+
 function compile(parameters: string, body: string): (...values: unknown[]) => Promise<unknown> {
-  return runInThisContext(`(async (${parameters}) => { ${body}\n})`, {
-    filename: "eval",
-    // So that an expression may import().
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  }) as (...values: unknown[]) => Promise<unknown>;
+  return new AsyncFunction(parameters, body);
 }
 
 function isSyntaxError(error: unknown): boolean {

@@ -75,6 +75,9 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
   const log = new DaemonLog(logFormat(options, logFile, terminals[1]));
   log.info(`shepherd-ts ${version} (Node ${process.versions.node}, ${process.arch}-${process.platform})`);
   // What user code left to itself, and let fail, is no reason for the daemon to die.
+  // Node would print its warnings to whichever client's request is being served.
+  process.removeAllListeners("warning");
+  process.on("warning", ({ name, message }) => log.warn(`${name}: ${message}`));
   process.on("unhandledRejection", (reason) => {
     log.error(`a promise was rejected and nobody handled it: ${errorStack(reason)}`);
   });
