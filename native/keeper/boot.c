@@ -18,6 +18,9 @@
 struct place place;
 static struct rlimit files;
 
+// Descriptors that requests cannot use up: for starting a daemon, and for the keeper's own passing needs.
+enum { RESERVE = 320 };
+
 static bool in_initial_namespace(void) {
   char link[64];
   ssize_t length = readlink("/proc/self/ns/pid", link, sizeof link - 1);
@@ -39,9 +42,10 @@ static void open_standard_descriptors(void) {
 }
 
 const char *boot(void) {
-  static const int ignored[] = {SIGPIPE, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU};
+  static const int ignored[] = {SIGPIPE, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
     signal(ignored[i], SIG_IGN);
+  signal(SIGCHLD, SIG_DFL); // inherited as ignored, it would have the kernel reap in our place
   place.started = now(CLOCK_REALTIME);
   place.init = getpid() == 1;
   // Without /proc nothing tells a machine from a container; where it is missing PID 1 may mount it.
@@ -57,10 +61,10 @@ const char *boot(void) {
   if (close_range(3, ~0U, 0) < 0) // a kernel before 5.9
     for (int fd = 3; fd < 1024; fd++)
       close(fd);
+  voice_open();
   if (!place.init && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
     return "become a subreaper";
-  if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
-      setrlimit(RLIMIT_NOFILE, &(struct rlimit){files.rlim_max, files.rlim_max}) < 0)
+  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || !use_reserve(false))
     return "raise the limit of open files";
   size_t length = proc_read("/proc/sys/kernel/random/boot_id", place.boot_id, sizeof place.boot_id);
   place.boot_id[length > 0 ? length - 1 : 0] = 0; // its newline
@@ -68,12 +72,17 @@ const char *boot(void) {
   struct bytes name = {(const uint8_t *)"log/daemon", 10};
   // The writer is an open file of its own: that it does not block is not the affair of the pipe's other
   // users.
-  int log = pipe_both_ways(&place.log_writer);
-  if (log < 0 || fcntl(place.log_writer, F_SETFL, O_NONBLOCK) < 0 ||
-      descriptor_add(name, PIPE_END, log) == NULL)
+  place.log = pipe_both_ways(&place.log_writer);
+  if (place.log < 0 || fcntl(place.log_writer, F_SETFL, O_NONBLOCK) < 0 ||
+      descriptor_add(name, PIPE_END, place.log) == NULL)
     return "make the pipe log/daemon through /proc";
-  place.log = log;
   return NULL;
+}
+
+bool use_reserve(bool use) {
+  rlim_t most = files.rlim_max;
+  return setrlimit(RLIMIT_NOFILE,
+                   &(struct rlimit){use || most <= 2 * RESERVE ? most : most - RESERVE, most}) == 0;
 }
 
 void child_reset(void) {

@@ -3,6 +3,7 @@
 #include "keeper.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,6 +185,8 @@ static int start(struct child *child, struct bytes spec) {
     return error;
   struct writer count = {scratch, 0, 4, false};
   wire_put_u32(&count, (uint32_t)handed.count);
+  if (cgroup.length >= PATH_MAX)
+    return fail(ENAMETOOLONG, "spawn %s: the path of its cgroup", child->entry.name);
   if (cgroup.length > 0 && (child->cgroup = strndup((const char *)cgroup.at, cgroup.length)) == NULL)
     return fail(ENOMEM, "spawn %s", child->entry.name);
   int report[2] = {-1, -1}, memory = memfd_create("spec", MFD_CLOEXEC);

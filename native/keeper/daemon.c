@@ -43,7 +43,8 @@ static struct event restarted;
 
 static void end_daemon(enum reason reason) {
   leaving.reason = reason;
-  kill(daemon_pid, SIGKILL); // it is our child and not reaped: this cannot fail or hit another
+  if (daemon_pid != 0)
+    kill(daemon_pid, SIGKILL); // it is our child and not reaped: this cannot fail or hit another
 }
 
 static void stop_listening(void) {
@@ -170,8 +171,10 @@ void daemon_part(void) {
 // Decides when the next daemon starts, and in which mode.
 static void plan_next(int status) {
   int64_t time = now(CLOCK_MONOTONIC);
+  // Without any window each death would be the first, and the next start at once.
+  int64_t window = policy.window > 0 ? policy.window : SECOND;
   enum { REMEMBERED = sizeof deaths / sizeof *deaths };
-  if (time - born >= policy.window) {
+  if (time - born >= window) {
     daemon_rescue = false;
     memset(deaths, 0, sizeof deaths);
   }
@@ -181,8 +184,7 @@ static void plan_next(int status) {
   }
   leaving.status = status;
   leaving.deaths = 0;
-  while (leaving.deaths < REMEMBERED && deaths[leaving.deaths] != 0 &&
-         time - deaths[leaving.deaths] < policy.window)
+  while (leaving.deaths < REMEMBERED && deaths[leaving.deaths] != 0 && time - deaths[leaving.deaths] < window)
     leaving.deaths++;
   daemon_due = leaving.reason == WOKEN ? NEVER : time;
   if (leaving.reason >= RELAUNCHED)
@@ -196,6 +198,7 @@ static void plan_next(int status) {
 bool daemon_reaped(pid_t pid, int status) {
   if (pid != daemon_pid)
     return false;
+  daemon_pid = 0; // from here on the number may be another's
   // Nobody can add to what it had sent: so that this ends, even if it gave its end of the channel away.
   shutdown(control, SHUT_RD);
   unwatch(control);
@@ -207,7 +210,6 @@ bool daemon_reaped(pid_t pid, int status) {
   close(control);
   control = -1;
   output.used = input_start = input_end = 0;
-  daemon_pid = 0;
   daemon_greeted = false;
   plan_next(status);
   return true;
@@ -269,6 +271,7 @@ static int plan_descriptors(struct move *moves, int channel) {
 }
 
 static bool failed_to_start(int error) {
+  use_reserve(false);
   snprintf(leaving.text, sizeof leaving.text, "start %s: %s", program[0], strerror(error));
   say("%s", leaving.text);
   leaving.reason = DIED;
@@ -280,6 +283,8 @@ bool daemon_start(void) {
   static struct move moves[4 + SLOTS + INHERITED_MAX];
   static char generation[48];
   int channel[2], report[2], error = 0;
+  born = now(CLOCK_MONOTONIC); // whatever fails: a start that does is a short life, not the end of a long one
+  use_reserve(true);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
     return failed_to_start(errno);
   if (pipe2(report, O_CLOEXEC) < 0) {
@@ -289,7 +294,6 @@ bool daemon_start(void) {
     return failed_to_start(error);
   }
   slots_renew();
-  born = now(CLOCK_MONOTONIC);
   int count = plan_descriptors(moves, channel[1]), null = moves[0].from;
   snprintf(generation, sizeof generation, "SHEPHERD_GENERATION=%lld", (long long)daemon_generation + 1);
   environment_end[0] = generation;
@@ -307,6 +311,7 @@ bool daemon_start(void) {
     close(channel[0]);
     return failed_to_start(error);
   }
+  use_reserve(false);
   fcntl(channel[0], F_SETFL, O_NONBLOCK);
   control = channel[0];
   daemon_pid = pid;
@@ -325,13 +330,16 @@ bool daemon_start(void) {
   return true;
 }
 
+static int64_t awake; // since when the keeper itself has run without a break
+
 static int64_t later(int64_t since) {
-  return since == NEVER ? NEVER : (since > born ? since : born) + policy.silence;
+  int64_t watched = born > awake ? born : awake;
+  return since == NEVER ? NEVER : (since > watched ? since : watched) + policy.silence;
 }
 
 // Silent is who leaves an event or a connection waiting for too long. When nothing waits there is nothing to
 // look at.
-static int64_t silence_tick(int64_t time) {
+static int64_t look_for_silence(int64_t time) {
   static int64_t look_at;
   if (policy.silence == 0 || leaving.reason == SILENT || leaving.reason == MALFORMED)
     return NEVER;
@@ -350,6 +358,15 @@ static int64_t silence_tick(int64_t time) {
       (long long)(policy.silence / SECOND), culprit.length > 0 ? leaving.text : "unknown");
   end_daemon(SILENT);
   return NEVER;
+}
+
+// Who looks much later than it meant to was stopped itself, and with it most likely the daemon: a container
+// that is frozen, a machine without a processor to spare. That time is nobody's silence.
+static int64_t silence_tick(int64_t time) {
+  static int64_t meant = NEVER;
+  if (meant != NEVER && time > meant + SECOND / 2)
+    awake = time;
+  return meant = look_for_silence(time);
 }
 
 int64_t daemon_tick(void) {

@@ -111,6 +111,8 @@ static void readable(struct source *source, uint32_t events) {
 }
 
 struct descriptor *descriptor_add(struct bytes name, enum descriptor_kind kind, int fd) {
+  if (reserved(name) && fd != place.log)
+    return fail(EPERM, "make descriptor %.*s: the name is the keeper's", SHOWN(name)), NULL;
   struct descriptor *descriptor = (struct descriptor *)table_add(&descriptors, name);
   if (descriptor == NULL)
     return NULL;
@@ -169,8 +171,6 @@ static int make_open(struct descriptor *descriptor, const struct request *r) {
 }
 
 int make_descriptor(const struct request *r) {
-  if (reserved(BYTES(r, F_NAME)))
-    return fail(EPERM, "make descriptor %.*s: the name is the keeper's", SHOWN(BYTES(r, F_NAME)));
   struct descriptor *descriptor = descriptor_add(BYTES(r, F_NAME), OTHER, -1);
   if (descriptor == NULL)
     return errno;
@@ -203,8 +203,6 @@ int make_descriptor(const struct request *r) {
 int socket_pair(const struct request *r) {
   struct bytes names[2] = {BYTES(r, F_NAME), BYTES(r, F_PEER)};
   int fds[2];
-  if (reserved(names[0]) || reserved(names[1]))
-    return fail(EPERM, "make socket pair %.*s: the name is the keeper's", SHOWN(names[0]));
   if (socketpair(AF_UNIX, (int)INT(r, F_TYPE) | SOCK_CLOEXEC, 0, fds) < 0)
     return fail(errno, "make socket pair %.*s", SHOWN(names[0]));
   struct descriptor *near = descriptor_add(names[0], PAIR, fds[0]);
@@ -328,8 +326,12 @@ int descriptor_acknowledged(struct event *event, struct bytes store) {
     int error = 0;
     peek(descriptor->fd, &got);
     // Checked before the datagram is consumed: after that nothing could be undone.
+    if (reserved(store))
+      return fail(EPERM, "store descriptors %.*s: the name is the keeper's", SHOWN(store));
+    if (store.length > 0 && got.count > descriptors.limit - descriptors.count)
+      return fail(ENOSPC, "store descriptors %.*s: there are %zu", SHOWN(store), descriptors.count);
     for (size_t i = 0; store.length > 0 && i < got.count; i++)
-      if (reserved(store) || table_find(&descriptors, stored_name(name, sizeof name, store, i)) != NULL)
+      if (table_find(&descriptors, stored_name(name, sizeof name, store, i)) != NULL)
         return fail(EEXIST, "store descriptor %s: the name is taken", name);
     receive(descriptor->fd, 0, &got);
     event_cancel(event);

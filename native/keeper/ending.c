@@ -100,17 +100,16 @@ static bool wait_for_children(int number, int64_t time) {
 // The daemon's last words, which nobody has read.
 static void empty_log(void) {
   for (int parts = 0; parts < 1024; parts++) {
-    struct pollfd log = {.fd = place.log, .events = POLLIN}, error = {.fd = 2, .events = POLLOUT};
+    struct pollfd log = {.fd = place.log, .events = POLLIN};
     ssize_t length = poll(&log, 1, 0) == 1 ? read(place.log, scratch, 4096) : 0;
-    // A pipe that is ready takes this much without blocking; one that nobody reads is given up after a
-    // second.
-    if (length <= 0 || poll(&error, 1, 1000) != 1 || write(2, scratch, (size_t)length) < 0)
+    if (length <= 0 || !voice_write(scratch, (size_t)length, 1000)) // who reads nothing is given up
       return;
   }
 }
 
 static _Noreturn void end(const struct ending *ending) {
   finishing = true;
+  use_reserve(true);
   daemon_part();
   if (!wait_for_children(SIGTERM, ending->grace) && !wait_for_children(SIGKILL, 10 * SECOND))
     say("some processes do not end even when killed");

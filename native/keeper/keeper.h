@@ -34,7 +34,9 @@ extern char failure[256]; // the text of the last fail()
 int fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int missing(const char *what, struct bytes name); // ENOENT
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int64_t now(clockid_t clock); // ns
+void voice_open(void);
+bool voice_write(const void *bytes, size_t length, int patience); // ms, for each part that it takes
+int64_t now(clockid_t clock);                                     // ns
 struct timespec timespec_of(int64_t nanoseconds);
 bool proc_stat(pid_t pid, pid_t *parent, int64_t *start);
 size_t proc_read(const char *path, char *text, size_t size);
@@ -204,7 +206,8 @@ extern struct place {
 const char *boot(void); // NULL, or what could not be done
 void mount_proc(void);
 void mount_essentials(void);
-void child_reset(void); // in a new child: signals and limits as the keeper found them
+bool use_reserve(bool use); // of descriptors, which only the start of a daemon may need
+void child_reset(void);     // in a new child: signals and limits as the keeper found them
 int tell_manager(const struct request *r);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char failure[256];
@@ -24,6 +25,32 @@ int missing(const char *what, struct bytes name) {
   return fail(ENOENT, "there is no %s %.*s", what, SHOWN(name));
 }
 
+static int voice = 2;
+
+// An open file of the keeper's own, which does not block: between a look whether standard error takes
+// something and the write, others who share it may fill it. (A regular file never fills so, and has an offset
+// to share; a socket cannot be opened again.)
+void voice_open(void) {
+  struct stat status;
+  if (fstat(2, &status) < 0 || !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)))
+    return;
+  int fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0)
+    voice = fd;
+}
+
+bool voice_write(const void *bytes, size_t length, int patience) {
+  for (const char *at = bytes, *end = at + length; at < end;) {
+    if (poll(&(struct pollfd){.fd = voice, .events = POLLOUT}, 1, patience) != 1)
+      return false;
+    ssize_t written = write(voice, at, (size_t)(end - at));
+    if (written <= 0)
+      return false;
+    at += written;
+  }
+  return true;
+}
+
 // A reader that has stopped (a full pipe, a console under ^S) costs the message, never the keeper.
 void say(const char *format, ...) {
   char line[1280] = "keeper: ";
@@ -36,8 +63,7 @@ void say(const char *format, ...) {
     if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
       line[i] = '?';
   line[end++] = '\n';
-  if (poll(&(struct pollfd){.fd = 2, .events = POLLOUT}, 1, 0) == 1 && write(2, line, end) < 0)
-    return; // there is nowhere left to say it
+  voice_write(line, end, 0); // failing, there is nowhere left to say it
 }
 
 int64_t now(clockid_t clock) {

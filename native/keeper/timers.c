@@ -39,7 +39,12 @@ static bool set(struct clock *clock, int64_t at) {
     time.it_value = (struct timespec){0};
   clock->earliest = at;
   int flags = TFD_TIMER_ABSTIME | (clock->id == CLOCK_REALTIME ? TFD_TIMER_CANCEL_ON_SET : 0);
-  return timerfd_settime(clock->fd, flags, &time, NULL) == 0;
+  if (timerfd_settime(clock->fd, flags, &time, NULL) == 0)
+    return true;
+  if (errno != ECANCELED)
+    return false;
+  clock_was_set(); // since it was last armed: it is armed now all the same, and nothing else will tell
+  return true;
 }
 
 static void expired(struct source *source, uint32_t events) {

@@ -13,6 +13,20 @@ struct commit *commit;
 
 static const uint64_t LAYOUT = 0x31304c4753544853; // "SHTSGL01": to be changed with struct commit
 
+// Whether every number in it that is an index or a length can be one: a writer that died of a wrong one would
+// be followed by others that do, and no line would be written any more.
+static bool sound(void) {
+  bool sound = commit->layout == LAYOUT && commit->phase <= SAVING && commit->end <= MAX_STREAMS &&
+               commit->slot < MAX_STREAMS && commit->taken <= BATCH &&
+               commit->places <= sizeof commit->place / sizeof *commit->place &&
+               commit->next.length <= MAX_LINE && commit->rest_at <= MAX_LINE + BATCH - commit->next.length;
+  for (int i = 0; i < OUTPUTS; i++)
+    sound &= commit->ring[i].head - commit->ring[i].tail <= RING;
+  for (uint32_t i = 0; sound && i < commit->end; i++)
+    sound = commit->slots[i].rest.length <= MAX_LINE;
+  return sound;
+}
+
 bool commit_map(void) {
   struct stat st;
   if (fstat(COMMIT, &st) < 0 || (st.st_size < (off_t)sizeof *commit && ftruncate(COMMIT, sizeof *commit) < 0))
@@ -21,9 +35,11 @@ bool commit_map(void) {
   if (map == MAP_FAILED)
     return false;
   commit = map;
-  if (commit->layout != LAYOUT) {
-    // Another release's state cannot be read; its batch is the price of the upgrade.
+  if (!sound()) {
+    // Another release's state cannot be read; what it had not written of its batch is the price of the
+    // upgrade.
     memset(commit, 0, offsetof(struct commit, text));
+    commit->phase = TAKING; // what log/transfer holds is nobody's now, but it must not stay there
     commit->layout = LAYOUT;
   }
   return true;

@@ -209,8 +209,9 @@ void file_append(struct file *file, const char *bytes, size_t length) {
     file_changed = true;
   }
   // It is a regular file if this matters, and then cutting it off needs no space.
-  if (file->noted && ftruncate(file->fd, (off_t)file->before) < 0 && errno != EINVAL)
-    perror("logwriter: cut off half a batch");
+  // Nothing is said of it on standard error, where a reader who stopped would hold every stream up.
+  if (file->noted && ftruncate(file->fd, (off_t)file->before) < 0 && errno != EINVAL && file->loss)
+    file->loss->error = errno;
 }
 
 void file_settle(struct file *file, size_t lines) {

@@ -3,6 +3,7 @@
 #include "output.h"
 #include "stream.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,10 @@
 enum { TURNS = 64, LAST_WORDS_MS = 1000 };
 
 static _Noreturn void die(const char *what) {
-  fprintf(stderr, "logwriter: %s: %s\n", what, strerror(errno));
+  int error = errno;
+  // A successor is waited for: a reader who stopped must not keep this one from making room for it.
+  if (poll(&(struct pollfd){.fd = 2, .events = POLLOUT}, 1, 0) == 1)
+    fprintf(stderr, "logwriter: %s: %s\n", what, strerror(error));
   exit(111);
 }
 

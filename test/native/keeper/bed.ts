@@ -28,6 +28,8 @@ export interface BedOptions {
   /** Whether the keeper is PID 1 (default), or a subreaper under one. */
   readonly init?: boolean;
   readonly keeper?: readonly string[];
+  /** What executes the keeper: a command that changes what it inherits. */
+  readonly under?: readonly string[];
   readonly agent?: readonly string[];
   /** The daemon's program, instead of an agent. */
   readonly program?: readonly string[];
@@ -148,6 +150,7 @@ export class Bed {
     const agent = fileURLToPath(new URL("agent.js", import.meta.url));
     const native = project.native(variant);
     const keeper = [
+      ...(options.under ?? []),
       ...(variant === "valgrind"
         ? [
             "valgrind",

@@ -9,7 +9,7 @@ import { children, describe as describeProcess, residentMemory } from "../../sup
 import { waitFor } from "../../support/wait.js";
 import { type Agent, type Bed, hostPid, skip, variant, withBed } from "./bed.js";
 
-const { ENOENT, EEXIST, ESRCH, ECHILD, EPERM, EINVAL } = constants.errno;
+const { ENAMETOOLONG, ENOENT, EEXIST, EFBIG, ESRCH, ECHILD, EPERM, EINVAL } = constants.errno;
 const { SIGKILL, SIGTERM, SIGUSR1 } = constants.signals;
 
 /** Runs a shell whose background process outlives it; resolves with the orphan's pid and start time. */
@@ -45,6 +45,28 @@ describe("children", { skip, concurrency: 2 }, () => {
       assert.equal(ended.failure, undefined);
       assert.ok(ended.event > started.event);
       assert.ok(ended.peakKibibytes > 100);
+    }));
+
+  it("are reaped by a keeper that was started with CHLD ignored", () =>
+    withBed({ under: ["env", "--ignore-signal=CHLD"] }, async (bed) => {
+      const agent = await bed.agent();
+      await agent.run("one", ["sh", "-c", "exit 7"]);
+      assert.equal((await agent.event("child-ended")).status, 7 << 8);
+    }));
+
+  it("are refused, and the keeper lives on, where it may not write files of their size", () =>
+    withBed({ under: ["prlimit", "--fsize=0"], init: false }, async (bed) => {
+      const agent = await bed.agent();
+      const spec = { arguments: ["true"], environment: [] } as const;
+      await agent.refused({ op: "spawn", id: "one", spec }, EFBIG, /one: write its specification/);
+      await agent.refused({ op: "spawn", id: "one", spec }, EFBIG, /one: write its specification/);
+    }));
+
+  it("have a cgroup whose path the inventory has room for", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const spec = { arguments: ["true"], environment: [], cgroup: `/${"c".repeat(4095)}` } as const;
+      await agent.refused({ op: "spawn", id: "one", spec }, ENAMETOOLONG, /spawn one: .*cgroup/);
     }));
 
   it("that cannot be set up tell at which stage, and on what", () =>

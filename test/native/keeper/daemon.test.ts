@@ -1,7 +1,7 @@
 // The daemon's life under the keeper: its environment, its deaths and silences, its timers and signals.
 
 import assert from "node:assert/strict";
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -66,6 +66,35 @@ describe("the daemon", { skip, concurrency: 2 }, () => {
       assert.ok(third - first >= 300, `the second and third delay were ${third - first} ms`);
     }));
 
+  it("is started again however many descriptors its predecessor made", () =>
+    withBed({ under: ["prlimit", "--nofile=700:700"] }, async (bed) => {
+      const first = await bed.agent();
+      let made = 0;
+      for (let failed = false; !failed; made++) {
+        const [result] = await first.send([{ op: "memory-file", name: `file#${made}`, size: 0 }]);
+        failed = result?.errno !== 0;
+      }
+      await bed.killAgent(first);
+      const next = await bed.agent();
+      assert.equal(next.environment.SHEPHERD_GENERATION, "1");
+      assert.doesNotMatch(bed.stderr, /start/);
+    }));
+
+  it("is started again with delays even where no window remembers deaths", () =>
+    withBed(
+      { keeper: ["--window=0"], program: ["/bin/sh", "-c", 'echo >> "$DEATHS"; exit 1'] },
+      async (bed) => {
+        const deaths = (): number =>
+          existsSync(join(bed.directory, "deaths"))
+            ? readFileSync(join(bed.directory, "deaths"), "utf8").length
+            : 0;
+        await waitFor("the first has died", () => deaths() > 0);
+        const begun = Date.now();
+        await waitFor("three more have", () => deaths() > 3);
+        assert.ok(Date.now() - begun >= 250, `they came within ${Date.now() - begun} ms`);
+      },
+    ));
+
   it("leaves rescue mode once one lived for the window", () =>
     withBed({ keeper: ["--deaths=1", "--window=1"] }, async (bed) => {
       const first = await bed.agent();
@@ -106,6 +135,20 @@ describe("the daemon", { skip, concurrency: 2 }, () => {
       assert.deepEqual([told.reason, told.text, told.status], ["silent", "start of service web", SIGKILL]);
       assert.match(bed.stderr, /silent for 1 s.*start of service web/);
       await next.event("child-ended");
+    }));
+
+  it("is not blamed for the time in which the keeper itself did not run", () =>
+    withBed({ keeper: ["--silence=2"] }, async (bed) => {
+      const agent = await bed.agent();
+      await bed.signal("SIGUSR2");
+      await agent.event("signal");
+      await bed.signal("SIGSTOP");
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      const continued = Date.now();
+      await bed.signal("SIGCONT");
+      const next = await bed.agent();
+      assert.equal((await next.event("daemon-restarted")).reason, "silent");
+      assert.ok(Date.now() - continued >= 1900, `it had ${Date.now() - continued} ms`);
     }));
 
   it("that leaves a connection waiting is killed, one that answers it is not", () =>

@@ -166,6 +166,7 @@ describe("descriptors", { skip, concurrency: 2 }, () => {
       } as const;
       const { port = 0 } = await agent.ok(listen);
       await agent.refused({ op: "accept", name: "l", connection: "c" }, EAGAIN, /accept at l/);
+      await agent.refused({ op: "accept", name: "l", connection: "slot/c" }, EPERM, /keeper's/);
       await agent.ok({ op: "watch", name: "l", on: true });
       const answer = answerOf(port);
       await agent.event("readable");
@@ -257,6 +258,11 @@ describe("descriptors", { skip, concurrency: 2 }, () => {
       assert.deepEqual([Buffer.from(stored.data).toString(), stored.descriptors], ["FDSTORE=1", 2]);
       await second.ok({ op: "pipe", name: "store.1" });
       await second.refused({ op: "acknowledge", event: stored.event, store: "store" }, EEXIST, /store\.1/);
+      await second.refused(
+        { op: "acknowledge", event: stored.event, store: "slot/store" },
+        EPERM,
+        /slot\/store.*keeper's/,
+      );
       await second.ok({ op: "close", name: "store.1" });
       await second.acknowledge(stored, "store");
       const file = join(bed.directory, "out");
