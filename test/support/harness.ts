@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import type { Account } from "./accounts.js";
 import { children, namespaceOf, type ProcessInfo, processesOf } from "./processes.js";
 import { project, type Variant } from "./project.js";
+import { reports } from "./reports.js";
 import { type Outcome, run } from "./run.js";
 import { waitFor } from "./wait.js";
 import { type Answer, exchange, gnuRequest, parseService, type ServiceReply } from "./wire.js";
@@ -282,7 +283,9 @@ export class System {
     // With its parent goes PID 1, and with PID 1 every process of the namespace.
     if (this.#end === undefined) this.#child.kill("SIGKILL");
     await this.ended;
+    const found = Object.values(reports(this.path("reports"))).join("");
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
+    if (found !== "") throw new Error(`a native program misbehaved:\n${found}`);
   }
 
   /** What a failure's reader wants to see. */
@@ -382,8 +385,12 @@ function within(directory: string): (text: string) => string {
   return (text) => text.replace(/(?<!\$)\{directory\}/g, directory);
 }
 
+/** `SHEPHERD_TEST_VARIANT=sanitize` or `=valgrind` runs every test with the native programs so checked. */
+const defaultVariant = (process.env.SHEPHERD_TEST_VARIANT ?? "none") as Variant;
+
 /** Boots a system and waits until it is ready; it ends, and its files go, with `scope`. */
-export async function bootSystem(scope: Scope, options: BootOptions): Promise<System> {
+export async function bootSystem(scope: Scope, given: BootOptions): Promise<System> {
+  const options = { variant: defaultVariant, ...given };
   // By its shortest name: a socket's path has 107 bytes at most.
   const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
   // Services of other users have files in it; only the control socket's directory is private.
@@ -396,7 +403,7 @@ export async function bootSystem(scope: Scope, options: BootOptions): Promise<Sy
     writeFileSync(file, within(directory)(text));
     return file;
   };
-  if (options.variant !== undefined && options.variant !== "none") linkPrograms(directory, options.variant);
+  if (options.variant !== "none") linkPrograms(directory, options.variant);
   const config = write(options.configName ?? "config.ts", options.config);
   for (const [name, text] of Object.entries(options.files ?? {})) write(name, text);
   for (const [name, { uid, gid }] of Object.entries(options.directories ?? {})) {

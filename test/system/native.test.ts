@@ -1,22 +1,13 @@
 // The same system with the native programs under valgrind, and under AddressSanitizer with UndefinedBehaviorSanitizer.
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { suiteScope } from "../support/harness.js";
 import { project } from "../support/project.js";
+import { reports } from "../support/reports.js";
 import { bootServers, type Servers, steps } from "../support/servers.js";
-
-/** What the checkers found: file → text. Valgrind's own shortcomings, such as a system call it does not know, begin with `--`. */
-function reports(directory: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    readdirSync(directory).map((name) => [
-      name,
-      readFileSync(join(directory, name), "utf8").replace(/^--.*\n/gm, ""),
-    ]),
-  );
-}
 
 for (const variant of ["valgrind", "sanitize"] as const) {
   describe(`the native programs under ${variant}`, () => {
