@@ -88,7 +88,10 @@ export class Daemon {
         over: (controller) => {
           if (controller.name === this.#inForce.exitWith) this.#exitCode = exitCodeOf(controller.state);
         },
-        forgotten: (name) => logs.forget(name),
+        forgotten: (name) => {
+          logs.forget(name);
+          this.#inForce.forget(name);
+        },
       },
     );
     const { registry, supervisor, outbox, notes, host } = this.#system;
@@ -120,8 +123,8 @@ export class Daemon {
         runAsUserCode(`configuration ${file}`, undefined, () => loadCompiled(file, compiled)),
     });
     this.#control = new ControlServer({
-      handle: (command, request) =>
-        dispatch(command, request, {
+      handle: async (command, request) => {
+        const reply = await dispatch(command, request, {
           registry,
           supervisor,
           logs,
@@ -129,7 +132,11 @@ export class Daemon {
           rootActions: actions,
           stopRoot: (asker) => this.#shutdown.begin(this.#endOfRoot(), asker),
           log: (line) => log.info(line),
-        }),
+        });
+        // What a client was told has happened must not be undone by a crash.
+        await outbox.settled();
+        return reply;
+      },
       log: (line) => log.info(line),
     });
     this.#shutdown = new Shutdown({
@@ -253,7 +260,7 @@ export class Daemon {
         : [registry.get(name)];
     for (const controller of targets) {
       if (controller === this.#root) throw new ActionError("cannot unload root: it is shepherd itself");
-      await this.#inForce.unload(controller, request);
+      await this.#system.remove(controller, request);
     }
   }
 

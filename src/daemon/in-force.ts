@@ -107,10 +107,8 @@ export class InForce {
     }
   }
 
-  /** Removes a service for good: a later daemon, which reads the modules again, leaves it out. */
-  async unload(controller: Controller, request: Request): Promise<void> {
-    const { name } = controller;
-    await this.#parts.system.remove(controller, request);
+  /** A service is gone for good: a later daemon, which reads the modules again, leaves it out. */
+  forget(name: string): void {
     this.#removed.add(name);
     this.#note();
   }

@@ -29,6 +29,11 @@ export class Outbox {
     });
   }
 
+  /** Resolves when the keeper has carried out everything that was posted before: no crash can undo it then. */
+  async settled(): Promise<void> {
+    await this.post({ op: "configure" });
+  }
+
   /** As `post`, for requests whose failure is handled nowhere else: it is reported. */
   tell(onFailure: (message: string) => void, ...requests: Request[]): void {
     this.post(...requests).then(

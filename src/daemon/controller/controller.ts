@@ -437,6 +437,10 @@ export class Controller {
     const goOn = async (signal: AbortSignal): Promise<RunningValue> => {
       if (data?.kind === "forkexec" && child !== undefined)
         return await finishForkexec(host, this.#startContext(request, signal), data, child);
+      // Nothing was spawned yet: what is data can be begun anew.
+      if (data !== undefined && attemptId === undefined) {
+        return (await this.#construct([], request, signal)) ?? true;
+      }
       throw new StartFailure("interrupted: the supervisor was restarted");
     };
     const abort = new AbortController();
@@ -453,6 +457,8 @@ export class Controller {
   #resumeStop(value: RunningValue, request: Request): void {
     const data = this.definition.stop[builtin];
     const options = data?.kind === "kill" ? data : { signal: 15, gracePeriod: defaultGrace };
+    const child = isProcess(value) ? this.#environment.host.processes.get(value.id) : undefined;
+    if (child !== undefined) child.onEnd = (end) => this.#processEnded(end);
     const end = isProcess(value)
       ? endProcess(this.#environment.host, this.name, value, options, (line) => request.say(line))
       : Promise.resolve();

@@ -263,7 +263,13 @@ export class Bed {
 
 /** The number out here of a process that has another one in the keeper's namespace. */
 export function hostPid(keeper: number, inner: number): number {
-  const found = descendants(keeper).find((pid) => innerPid(pid) === inner);
+  const found = descendants(keeper).find((pid) => {
+    try {
+      return innerPid(pid) === inner;
+    } catch {
+      return false; // It has ended since it was listed.
+    }
+  });
   if (found === undefined) throw new Error(`process ${inner} of the keeper's namespace is gone`);
   return found;
 }

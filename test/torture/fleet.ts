@@ -1,0 +1,168 @@
+// The services that are tortured: what each is, the configuration that defines them, and the program that they run.
+
+import { configuration } from "../support/configuration.js";
+
+export interface Member {
+  readonly name: string;
+  /** "process": a program; "one-shot": a command that ends; "value": no process at all. */
+  readonly kind: "process" | "one-shot" | "value";
+  readonly requirement: readonly string[];
+  readonly respawn: boolean;
+  /** Respawns after which one more end disables it; absent: any number. */
+  readonly limit?: number;
+  /** Ignores TERM: only KILL at the end of its grace period ends it. */
+  readonly stubborn: boolean;
+  readonly transient: boolean;
+  /** The module that has to be loaded for it; absent: the configuration. */
+  readonly module?: string;
+  /** Its lines go to a file of its own, not to the supervisor's log. */
+  readonly ownLog: boolean;
+  /** The expression that defines it. */
+  readonly definition: string;
+}
+
+type Traits = Partial<Omit<Member, "name" | "definition" | "ownLog">> & {
+  /** The start; default: the program with its log. */
+  readonly start?: string;
+  readonly stop?: string;
+  readonly fields?: string;
+  readonly ownLog?: boolean;
+};
+
+const program = (name: string, mode: string, options = ""): string =>
+  `makeForkexecConstructor(["/bin/sh", "{directory}/member.sh", "${name}", "${mode}"], { ${options} })`;
+
+function member(name: string, traits: Traits = {}): Member {
+  const { kind = "process", requirement = [], respawn = false, stubborn = false, transient = false } = traits;
+  const ownLog = traits.ownLog ?? true;
+  const log = ownLog ? `logFile: "{directory}/logs/${name}.log"` : "";
+  const start = traits.start ?? program(name, stubborn ? "stubborn" : "plain", log);
+  const stop = traits.stop ?? `makeKillDestructor({ gracePeriod: ${stubborn ? 1 : 5} })`;
+  const limit = traits.limit === undefined ? "false" : `[${traits.limit}, 1000000]`;
+  const fields = [
+    `requirement: ${JSON.stringify(requirement)}`,
+    ...(respawn ? [`respawn: true, respawnDelay: 0.02, respawnLimit: ${limit}`] : []),
+    ...(transient ? ["transient: true"] : []),
+    ...(kind === "one-shot" ? ["oneShot: true"] : []),
+    ...(traits.fields === undefined ? [] : [traits.fields]),
+  ];
+  return {
+    name,
+    kind,
+    requirement,
+    respawn,
+    stubborn,
+    transient,
+    ownLog,
+    definition: `service(["${name}"], { start: ${start}, stop: ${stop}, ${fields.join(", ")} })`,
+    ...(traits.limit === undefined ? {} : { limit: traits.limit }),
+    ...(traits.module === undefined ? {} : { module: traits.module }),
+  };
+}
+
+const daemonOptions = (name: string): string =>
+  `logFile: "{directory}/logs/${name}.log", pidFile: "{directory}/pids/${name}", pidFileTimeout: 3`;
+
+/** Started and stopped by functions of the configuration. */
+function inFunctions(name: string): Traits {
+  return {
+    start: `async () => await ${program(name, "plain", `logFile: "{directory}/logs/${name}.log"`)}()`,
+    stop: "async (running) => { await makeKillDestructor()(running); return false; }",
+  };
+}
+
+export const fleet: readonly [Member, ...Member[]] = [
+  member("plain"),
+  member("chatty", { ownLog: false }),
+  member("phoenix", { respawn: true }),
+  member("limited", { respawn: true, limit: 3 }),
+  member("once", {
+    kind: "one-shot",
+    start: 'makeSystemConstructor("echo $SHEPHERD_MARK >>{directory}/lives/once")',
+  }),
+  member("base"),
+  member("middle", { requirement: ["base"], respawn: true }),
+  member("leaf", { requirement: ["middle", "once"] }),
+  member("daemon", { start: program("daemon", "daemon", daemonOptions("daemon")) }),
+  member("undying", { start: program("undying", "daemon", daemonOptions("undying")), respawn: true }),
+  member("stubborn", { stubborn: true }),
+  member("custom", inFunctions("custom")),
+  member("revenant", { ...inFunctions("revenant"), respawn: true }),
+  member("family", { start: program("family", "family", 'logFile: "{directory}/logs/family.log"') }),
+  member("value", { kind: "value", start: "() => true", stop: "() => false" }),
+  member("guest", { module: "guest.ts" }),
+  member("passing", { module: "passing.ts", transient: true }),
+];
+
+/**
+ * What every process of the fleet runs. It tells its life, by the mark that no other life has, in a file that nobody
+ * else writes, and then does what it is told on its own FIFO; orders to an earlier life are passed over. It runs no
+ * other programs while it lives, so that one process is one service.
+ */
+const memberProgram = `#!/bin/sh
+name=$1
+directory={directory}
+if [ "$2" = daemon ]; then
+  (setsid /bin/sh "$directory/member.sh" "$name" child &)
+  exit 0
+fi
+[ -p "$directory/orders/$name" ] || mkfifo "$directory/orders/$name"
+exec 3<>"$directory/orders/$name"
+case $2 in
+  stubborn) trap '' TERM ;;
+  family) (exec sleep 1000000 3>&-) & ;;
+esac
+echo "$SHEPHERD_MARK" >>"$directory/lives/$name"
+if [ "$2" = child ]; then
+  trap '' HUP
+  echo $$ >"$directory/pids/$name.new"
+  mv "$directory/pids/$name.new" "$directory/pids/$name"
+fi
+count=0
+while :; do
+  read -r mark verb argument <&3 || continue
+  [ "$mark" = "$SHEPHERD_MARK" ] || continue
+  case $verb in
+    flood)
+      end=$((count + argument))
+      while [ $count -lt $end ]; do
+        count=$((count + 1))
+        echo "$name $mark $count ----------------------------------------;"
+      done
+      echo "$mark $count" >>"$directory/counts/$name"
+      ;;
+    exit)
+      trap '' TERM
+      exit "$argument"
+      ;;
+  esac
+done
+`;
+
+const definitionsOf = (module: string | undefined): readonly string[] =>
+  fleet.filter((one) => one.module === module).map(({ definition }) => definition);
+
+export const modules = [...new Set(fleet.flatMap(({ module }) => module ?? []))];
+export const config = configuration(definitionsOf(undefined));
+export const files: Readonly<Record<string, string>> = {
+  "member.sh": memberProgram,
+  ...Object.fromEntries(modules.map((module) => [module, configuration(definitionsOf(module))])),
+};
+
+const byName = new Map(fleet.map((one) => [one.name, one]));
+
+export function memberOf(name: string): Member {
+  const found = byName.get(name);
+  if (found === undefined) throw new Error(`find ${name} in the fleet: it is not there`);
+  return found;
+}
+
+/** A service and everything that it requires. */
+export function withRequirements(name: string): ReadonlySet<string> {
+  return new Set([name, ...memberOf(name).requirement.flatMap((other) => [...withRequirements(other)])]);
+}
+
+/** A service and everything that requires it. */
+export function withDependents(name: string): ReadonlySet<string> {
+  return new Set(fleet.filter((other) => withRequirements(other.name).has(name)).map((other) => other.name));
+}

@@ -1,0 +1,114 @@
+// What can be seen of a tortured system at one moment, all of it from outside of the supervisor's own code.
+
+import type { System } from "../support/harness.js";
+import { exchange, gnuRequest, parseService, type ServiceReply } from "../support/wire.js";
+import { fleet } from "./fleet.js";
+import { isDaemon, isMain, isWriter, type Marked, markOfProcess, variableOf } from "./lives.js";
+import type { LogLedger } from "./log-ledger.js";
+
+export interface ServiceView extends ServiceReply {
+  /** Why it was disabled, where the supervisor has done that. */
+  readonly disabledBecause: string | undefined;
+  /** Newest first, as every history. */
+  readonly exitRecords: readonly { readonly status: number; readonly time: number }[];
+}
+
+export interface Snapshot {
+  /** Absent ones are not registered. */
+  readonly services: ReadonlyMap<string, ServiceView>;
+  /** What lives, without the supervisor's own. */
+  readonly processes: readonly Marked[];
+  readonly zombies: readonly Marked[];
+  /** Supervisor's own: how many of each there are. */
+  readonly daemons: number;
+  /** How many daemons there were before this one. */
+  readonly generation: number;
+  readonly writers: number;
+  /** Of each service: the marks that its processes have written down, in the order of their lives. */
+  readonly lives: ReadonlyMap<string, readonly string[]>;
+  /** Of each life: how many lines it has printed at least, and how many are in its log. */
+  readonly printed: ReadonlyMap<string, number>;
+  readonly logged: ReadonlyMap<string, number>;
+  /** Whether lines that were in a log are gone from it, for now. */
+  readonly logIsShort: boolean;
+}
+
+/** Undefined while the system cannot be seen as a whole, such as when the daemon dies meanwhile. */
+export async function takeSnapshot(
+  system: System,
+  ledgers: readonly LogLedger[],
+): Promise<Snapshot | undefined> {
+  const { text } = await exchange(system.socket, gnuRequest("status", "root"), 15_000).catch(() => ({
+    text: "",
+  }));
+  if (!text.startsWith("(reply")) return undefined;
+  const namespace = system.processes();
+  const keeper = system.keeper();
+  const ofKeeper = namespace.filter(({ parent }) => parent === keeper);
+  const daemons = ofKeeper.filter(({ command }) => isDaemon(command));
+  const writers = ofKeeper.filter(({ command }) => isWriter(command));
+  const own = new Set([keeper, ...[...daemons, ...writers].map(({ pid }) => pid)]);
+  const others = namespace
+    .filter(({ pid }) => !own.has(pid))
+    .map((process) => ({ ...process, mark: process.state === "Z" ? undefined : markOfProcess(process.pid) }));
+  for (const ledger of ledgers) ledger.read();
+  return {
+    services: servicesOf(text),
+    processes: others.filter(({ state }) => state !== "Z"),
+    zombies: others.filter(({ state }) => state === "Z"),
+    daemons: daemons.length,
+    generation: Number(variableOf(daemons[0]?.pid ?? 0, "SHEPHERD_GENERATION")),
+    writers: writers.length,
+    lives: new Map(fleet.map(({ name }) => [name, linesOf(system, `lives/${name}`)])),
+    printed: new Map(
+      fleet
+        .flatMap(({ name }) => linesOf(system, `counts/${name}`))
+        .map((line) => {
+          const [mark = "", count] = line.split(" ");
+          return [mark, Number(count)] as const;
+        }),
+    ),
+    logged: new Map(ledgers.flatMap(({ lines }) => [...lines])),
+    logIsShort: ledgers.some(({ isShort }) => isShort),
+  };
+}
+
+function servicesOf(reply: string): Map<string, ServiceView> {
+  const services = new Map<string, ServiceView>();
+  for (const text of reply.split("(service (version 0)").slice(1)) {
+    const name = text.match(/\(provides \((\S+?)[ )]/)?.[1];
+    const service = parseService(text);
+    if (name === undefined || service === undefined) throw new Error(`read status of root: got ${text}`);
+    const exits = text.match(/\(exit-statuses \((.*?)\)\) \(recent-messages/)?.[1] ?? "";
+    services.set(name, {
+      ...service,
+      disabledBecause: text.match(/\(disabled-because "([^"]*)"\)/)?.[1],
+      exitRecords: [...exits.matchAll(/\((\d+) \. (\d+)\)/g)].map(([, status, time]) => ({
+        status: Number(status),
+        time: Number(time),
+      })),
+    });
+  }
+  return services;
+}
+
+function linesOf(system: System, file: string): string[] {
+  const lines = system.read(file).split("\n");
+  // The last one has no end yet, or is nothing.
+  return lines.slice(0, -1);
+}
+
+export function describeSnapshot({ services, processes, zombies }: Snapshot): string {
+  const states = [...services].map(([name, { status, enabled, pid, exits, respawns, changes }]) => {
+    const path = changes
+      .slice(0, 6)
+      .map((change) => change.status)
+      .reverse();
+    return `${name}: ${status}${enabled ? "" : ", disabled"}, pid ${pid ?? "-"}, exits ${exits.join(" ")}, ${respawns.length} respawns, …${path.join(" ")}`;
+  });
+  const living = [...processes, ...zombies].map(
+    (process) =>
+      `${process.inner} ${process.state} ${process.mark ?? "no mark"}${isMain(process) ? " (main)" : ""}: ${process.command.join(" ")}`,
+  );
+  return [...states, ...living].join("\n");
+}

@@ -1,0 +1,33 @@
+// Whether the judges of the torture can tell.
+
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { added } from "./changes.js";
+import { possibleValues } from "./influence.js";
+import { plan } from "./workload.js";
+
+it("the same seed plans the same, another one something else", () => {
+  assert.deepEqual(plan(7, 50), plan(7, 50));
+  assert.notDeepEqual(plan(7, 50), plan(8, 50));
+  const kills = plan(7, 50).flatMap((round) => round.kills);
+  assert.equal(kills.length, 50);
+});
+
+it("a flag is what its last setting says, as far as an order is known", () => {
+  const on = { value: true, sent: 0, ended: 1, certain: true };
+  const off = { value: false, sent: 2, ended: 3, certain: true };
+  assert.deepEqual(possibleValues(true, [on, off]), new Set([false]));
+  assert.deepEqual(possibleValues(true, [on, { ...off, sent: 0.5 }]), new Set([true, false]));
+  assert.deepEqual(possibleValues(true, [{ ...off, certain: false }]), new Set([true, false]));
+  assert.deepEqual(possibleValues(false, []), new Set([false]));
+});
+
+it("what a history gained is told, and that it lost something", () => {
+  const same = (a: number, b: number): boolean => a === b;
+  assert.deepEqual(added([2, 1], [4, 3, 2, 1], same), [4, 3]);
+  assert.deepEqual(added([3, 2, 1], [4, 3, 2], same), [4]);
+  assert.deepEqual(added([2, 1], [2, 1], same), []);
+  assert.deepEqual(added([], [1], same), [1]);
+  assert.equal(added([2, 1], [3], same), undefined);
+  assert.equal(added([2, 1], [4, 3], same), undefined);
+});
