@@ -4,6 +4,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Identity } from "./constructors/host.js";
 import type { ProcessOptions } from "./definition/types.js";
+import { errorText } from "./error-text.js";
 
 export interface User {
   readonly name: string;
@@ -130,7 +131,7 @@ async function readOrEmpty(file: string): Promise<string> {
     return await readFile(file, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw new AccountError(`read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new AccountError(`read ${file}: ${errorText(error)}`);
   }
 }
 

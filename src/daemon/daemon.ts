@@ -13,6 +13,7 @@ import { ControlServer } from "./control/server.js";
 import { type Controller, isProcess } from "./controller/controller.js";
 import type { ServiceState } from "./controller/state.js";
 import { inheritedEnvironment } from "./environment.js";
+import { errorText } from "./error-text.js";
 import { evaluate } from "./evaluate.js";
 import { InForce } from "./in-force.js";
 import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
@@ -194,14 +195,14 @@ export class Daemon {
       await this.#writer.start();
     } catch (error) {
       // It is started again and again; what waits for it goes on then.
-      this.#log.error(`log writer: ${messageOf(error)}`);
+      this.#log.error(`log writer: ${errorText(error)}`);
     }
     for (const sink of sinks) {
       try {
         await this.#writer.configureSink(sink);
         return;
       } catch (error) {
-        this.#log.error(`cannot write the log: ${messageOf(error)}`);
+        this.#log.error(`cannot write the log: ${errorText(error)}`);
       }
     }
   }
@@ -229,7 +230,7 @@ export class Daemon {
     this.#system.resume();
     // A start of the main program that was under way must end as it would have ended.
     if (this.#system.registry.find(mainService)?.state.status === "starting") {
-      this.#startMain(this.#system.background()).catch((error: unknown) => this.#log.error(messageOf(error)));
+      this.#startMain(this.#system.background()).catch((error: unknown) => this.#log.error(errorText(error)));
     }
     this.#log.info("The supervisor was started anew; services go on as they were.");
   }
@@ -339,10 +340,6 @@ const deathOf = {
   silent: "did not answer and was killed",
   malformed: "sent nonsense",
 } as const;
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 /** `/` for root, else the home directory where it is one: the manual's default. */
 function defaultDirectory(): string {

@@ -10,7 +10,7 @@ import { version } from "../protocol/version.js";
 import { findConfiguration } from "./configuration/defaults.js";
 import { ControlSocketError, checkSocketDirectory, controlDescriptor } from "./control/socket.js";
 import { Daemon } from "./daemon.js";
-import { errorStack } from "./error-text.js";
+import { errorStack, errorText } from "./error-text.js";
 import { connectKeeper } from "./keeper/client.js";
 import type { Keeper } from "./keeper/types.js";
 import { DaemonLog, type LogFormat } from "./log.js";
@@ -136,7 +136,7 @@ async function writePid(target: string | true, pid: number, log: DaemonLog): Pro
     await writeFile(temporary, `${pid}\n`);
     await rename(temporary, target);
   } catch (error) {
-    log.error(`write pid file ${target}: ${error instanceof Error ? error.message : String(error)}`);
+    log.error(`write pid file ${target}: ${errorText(error)}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { encodeService } from "../protocol/service-status.js";
 import { ActionError, type RootAction } from "./control/dispatch.js";
 import { briefStatus, type LogView, serviceStatus } from "./control/status.js";
 import type { ServiceDefinition } from "./definition/types.js";
+import { errorText } from "./error-text.js";
 import type { Ending, KeeperRecord } from "./keeper/types.js";
 import type { Registry } from "./registry/registry.js";
 import type { Request } from "./request.js";
@@ -188,7 +189,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
         try {
           process.chdir(path);
         } catch (error) {
-          throw new ActionError(`chdir ${path}: ${error instanceof Error ? error.message : String(error)}`);
+          throw new ActionError(`chdir ${path}: ${errorText(error)}`);
         }
         return true;
       },

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import type { ForkexecData, ProcessReference } from "../definition/types.js";
+import { errorText } from "../error-text.js";
 import type { Child } from "../processes.js";
 import { describeTermination } from "../processes.js";
 import { type Host, type StartContext, StartFailure } from "./host.js";
@@ -65,9 +66,9 @@ export async function finishForkexec(
     return reference(main);
   } catch (error) {
     if (child.end === undefined) {
-      if (!context.signal.aborted) context.say(`${messageOf(error)}; terminating process ${child.pid}.`);
+      if (!context.signal.aborted) context.say(`${errorText(error)}; terminating process ${child.pid}.`);
     } else if (!context.signal.aborted) {
-      context.say(`${messageOf(error)}; ${program} ${describeTermination(child.end)}.`);
+      context.say(`${errorText(error)}; ${program} ${describeTermination(child.end)}.`);
     }
     await endProcess(
       host,
@@ -76,10 +77,6 @@ export async function finishForkexec(
       { signal: 15, gracePeriod: cancelGrace },
       () => undefined,
     );
-    throw new StartFailure(messageOf(error));
+    throw new StartFailure(errorText(error));
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

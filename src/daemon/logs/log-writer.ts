@@ -3,6 +3,7 @@
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { errorText } from "../error-text.js";
 import type { Keeper, KeeperEvent, Request } from "../keeper/types.js";
 import { type LogLine, readHistory, recentFiles } from "./history.js";
 import { forgetStream, noteSink, noteStream, noteWriter, readNotes, type Stream } from "./log-notes.js";
@@ -243,7 +244,7 @@ export class LogWriter {
   }
 
   #report(error: unknown): void {
-    this.#onTrouble(error instanceof Error ? error.message : String(error));
+    this.#onTrouble(errorText(error));
   }
 }
 

@@ -1,5 +1,6 @@
 // The log writer as a child of the keeper: its descriptors, which outlive it, and its next life when it ends.
 
+import { errorText } from "../error-text.js";
 import { describeErrno } from "../keeper/errno.js";
 import type { Keeper, KeeperEvent, Request, Result } from "../keeper/types.js";
 
@@ -90,7 +91,7 @@ export class WriterProcess {
 
   #spawnOrLater(before: readonly Request[]): void {
     this.#spawn(before).catch((error: unknown) => {
-      this.#listener.trouble(error instanceof Error ? error.message : String(error));
+      this.#listener.trouble(errorText(error));
       this.#later();
     });
   }
