@@ -37,6 +37,7 @@ export type {
   ProcessReference,
   ResourceLimitValue,
   RespawnLimit,
+  ResumeFunction,
   RunningValue,
   ServiceDefinition,
   ServiceOptions,

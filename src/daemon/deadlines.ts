@@ -23,15 +23,11 @@ export class Deadlines {
   }
 
   /**
-   * Arms the timer `id`, `seconds` from now. With `kill` the keeper itself signals that child at that instant. A deadline
-   * that an earlier daemon set for the same child holds: its death gives nobody more time.
+   * Arms the timer `id`, `seconds` from now. With `kill` the keeper itself signals that child at that instant.
    */
   arm(id: Name, seconds: number, onFired: () => void, kill?: Kill): void {
     this.#onFired.set(id, onFired);
-    const inherited = this.#inherited.get(id);
-    this.#inherited.delete(id);
-    let at = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
-    if (inherited !== undefined && inherited.kill === kill?.child && inherited.at < at) at = inherited.at;
+    const at = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
     this.#outbox.tell(this.#report, {
       op: "arm-timer",
       id,
@@ -39,6 +35,18 @@ export class Deadlines {
       at,
       ...(kill === undefined ? {} : { kill: kill.child, signal: kill.signal, scope: kill.scope }),
     });
+  }
+
+  /**
+   * Takes over the timer `id` if an earlier daemon has armed it: its deadline holds, since a daemon's death gives nobody
+   * more time. Gives the seconds that are left, 0 if it has fired already; undefined where there is none.
+   */
+  takeOver(id: Name, onFired: () => void): number | undefined {
+    const inherited = this.#inherited.get(id);
+    if (inherited === undefined) return undefined;
+    this.#inherited.delete(id);
+    this.#onFired.set(id, onFired);
+    return Math.max(0, Number(inherited.at - process.hrtime.bigint()) / 1e9);
   }
 
   /** Disarms a timer; one that fired already, or never was armed, is no error. */

@@ -42,6 +42,7 @@ export function mainDefinition(
     respawnDelay: 0,
     start: carrying(data) satisfies Constructor,
     stop: carrying(termination) satisfies Destructor,
+    retryable: false,
     actions: [],
     autoStart: true,
     documentation: `The main service of the container: ${command.join(" ")}`,

@@ -2,14 +2,7 @@
 
 import type { Termination } from "./definition/types.js";
 import { describeErrno } from "./keeper/errno.js";
-import type {
-  ChildRecord,
-  KeeperEvent,
-  Request as KeeperRequest,
-  Scope,
-  SetupFailure,
-  SpawnSpec,
-} from "./keeper/types.js";
+import type { ChildRecord, KeeperEvent, Scope, SetupFailure, SpawnSpec } from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
 
 /** A process that could not be brought to execute its program: where, on what, why. */
@@ -73,6 +66,21 @@ export class Child {
     });
     this.settle = settle as Child["settle"];
   }
+
+  /** One that had ended before this daemon began, as it was noted. */
+  static past(
+    id: string,
+    end: { readonly pid: number; readonly start: number; readonly status: number },
+  ): Child {
+    const child = new Child(id);
+    child.pid = end.pid;
+    child.start = end.start;
+    child.end = { ...decodeWaitStatus(end.pid, end.status), time: 0 };
+    child.settle.answered();
+    child.settle.started();
+    child.settle.ended(child.end);
+    return child;
+  }
 }
 
 /** How many ends are remembered for those who ask only afterwards. */
@@ -131,13 +139,13 @@ export class Processes {
   }
 
   /**
-   * Spawns a child. `before` goes into the same step ahead of the spawn: the note that explains it. The promise
-   * `started` of the result tells whether the program was executed.
+   * Spawns a child; what was posted in this turn, such as the note that explains it, goes into the same step. The
+   * promise `started` of the result tells whether the program was executed.
    */
-  spawn(id: string, spec: SpawnSpec, before: readonly KeeperRequest[] = []): Child {
+  spawn(id: string, spec: SpawnSpec): Child {
     const child = new Child(id);
     this.#children.set(id, child);
-    this.#outbox.post(...before, { op: "spawn", id, spec }).then(
+    this.#outbox.post({ op: "spawn", id, spec }).then(
       (results) => {
         const result = results.at(-1);
         if (result === undefined || result.errno !== 0) {

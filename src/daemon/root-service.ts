@@ -38,6 +38,7 @@ export function rootDefinition(actions: Iterable<RootAction>): ServiceDefinition
     respawnDelay: 0,
     start: () => true,
     stop: () => false,
+    retryable: false,
     actions: [...actions].map(({ name, documentation: text }) => ({
       name,
       documentation: text,
@@ -75,6 +76,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
   const actions: readonly RootAction[] = [
     {
       name: "help",
+      effect: "none",
       documentation: "Show the help message for the 'root' service.",
       arity: [0, 0],
       // Clients print the result: GNU herd fails on one that is no string.
@@ -82,6 +84,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     },
     {
       name: "status",
+      effect: "none",
       documentation: "Return an s-expression with what is known of all services, for clients such as 'herd'.",
       arity: [0, 0],
       run: async () => {
@@ -94,30 +97,35 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     },
     {
       name: "halt",
+      effect: "repeatable",
       documentation: "Stop everything and halt the system.",
       arity: [0, 0],
       run: end("halt"),
     },
     {
       name: "power-off",
+      effect: "repeatable",
       documentation: "Stop everything and turn the system off.",
       arity: [0, 0],
       run: end("power-off"),
     },
     {
       name: "reboot",
+      effect: "repeatable",
       documentation: "Stop everything and start the system again.",
       arity: [0, 0],
       run: end("reboot"),
     },
     {
       name: "kexec",
+      effect: "repeatable",
       documentation: "Stop everything and start the kernel that was loaded with kexec.",
       arity: [0, 0],
       run: end("kexec"),
     },
     {
       name: "load",
+      effect: "repeatable",
       documentation: "Load services from the TypeScript or JavaScript module FILE.",
       arity: [1, 1],
       run: async ([file], request) => {
@@ -136,6 +144,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     },
     {
       name: "unload",
+      effect: "repeatable",
       documentation:
         "Stop the service NAME and what depends on it, and remove it; 'all' removes every service but 'root'.",
       arity: [1, 1],
@@ -146,6 +155,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     },
     {
       name: "reload",
+      effect: "repeatable",
       documentation:
         "Make the services of the module FILE the only ones: those it lacks are stopped and removed, those that run\n" +
         "with another definition get the new one when they are restarted.",
@@ -157,6 +167,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     },
     {
       name: "daemonize",
+      effect: "none",
       documentation:
         "Refused: shepherd always runs under its keeper, which can be put into the background instead.",
       arity: [0, 0],
@@ -172,6 +183,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     },
     {
       name: "restart",
+      effect: "repeatable",
       documentation: "Start shepherd's own program anew, over the running services: none is touched.",
       arity: [0, 0],
       run: async (_args, request) => {
@@ -182,6 +194,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     },
     {
       name: "cd",
+      effect: "repeatable",
       documentation: "Change the working directory of shepherd to DIRECTORY.",
       arity: [1, 1],
       run: async ([directory], request) => {

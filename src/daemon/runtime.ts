@@ -1,8 +1,8 @@
 // What the public API does when user code calls it inside the daemon.
 
-import { startForkexec } from "./constructors/forkexec.js";
+import { startBuiltin } from "./constructors/builtin.js";
 import { endProcess } from "./constructors/kill.js";
-import { startSystem, stopSystem } from "./constructors/system.js";
+import { stopSystem } from "./constructors/system.js";
 import { isProcess } from "./controller/controller.js";
 import { setRuntime } from "./definition/runtime.js";
 import type { BuiltinStart, BuiltinStop, RunningValue } from "./definition/types.js";
@@ -36,16 +36,14 @@ export function installRuntime(system: System): void {
   async function runStart(data: BuiltinStart): Promise<RunningValue> {
     const context = currentStart();
     if (context === undefined) throw new Error("a constructor can only be called while a service starts");
-    return data.kind === "forkexec"
-      ? await startForkexec(host, context, data)
-      : await startSystem(host, context, data.command, data.options);
+    return await startBuiltin(host, context, data);
   }
 
   async function runStop(data: BuiltinStop, value: RunningValue): Promise<unknown> {
     const context = currentStart();
     if (context === undefined) throw new Error("a destructor can only be called while a service stops");
-    if (data.kind === "system") return await stopSystem(host, context, data.command, data.options);
-    if (isProcess(value)) await endProcess(host, context.name, value, data, (line) => context.say(line));
+    if (data.kind === "system") return await stopSystem(host, context, data);
+    if (isProcess(value)) await endProcess(host, value, data, (line) => context.say(line));
     return false;
   }
 }

@@ -65,6 +65,7 @@ export function definition(provision: string, options: Partial<ServiceDefinition
     respawnDelay: 0,
     start: () => true,
     stop: () => false,
+    retryable: false,
     actions: [],
     autoStart: true,
     documentation: "",

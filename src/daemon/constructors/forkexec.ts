@@ -31,18 +31,22 @@ export async function startForkexec(
   const id = host.processes.nextId(context.name);
   const spec = spawnSpec(host, context.name, id, command, options, identity);
   const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
-  const child = host.processes.spawn(id, { ...spec, ...streams }, context.noteOf(id));
+  const child = context.spawn(id, { ...spec, ...streams });
   if (data.ownStreams !== true)
     child.onPid = (pid) => host.logs.label(context.name, basename(command[0]), pid);
   return await finishForkexec(host, context, data, child);
 }
 
-/** What remains of a start once the child exists; a new daemon goes on from here. */
+/**
+ * What remains of a start once the child exists; a new daemon goes on from here.
+ * @param elapsed seconds since the start began, where that was in another daemon's time
+ */
 export async function finishForkexec(
   host: Host,
   context: StartContext,
   { command, options }: ForkexecData,
   child: Child,
+  elapsed = 0,
 ): Promise<ProcessReference> {
   await child.started;
   const program = basename(command[0]);
@@ -58,7 +62,8 @@ export async function finishForkexec(
   try {
     const main = await waitForPidFile(host.processes, {
       file: options.pidFile,
-      timeout: options.pidFileTimeout ?? defaultPidFileTimeout,
+      // Never more than all of it, however the clock was set meanwhile.
+      timeout: Math.max(0, (options.pidFileTimeout ?? defaultPidFileTimeout) - Math.max(0, elapsed)),
       launcher: child,
       signal: context.signal,
     });
@@ -70,13 +75,8 @@ export async function finishForkexec(
     } else if (!context.signal.aborted) {
       context.say(`${errorText(error)}; ${program} ${describeTermination(child.end)}.`);
     }
-    await endProcess(
-      host,
-      context.name,
-      reference(child),
-      { signal: 15, gracePeriod: cancelGrace },
-      () => undefined,
-    );
+    const gentle = { signal: 15, gracePeriod: cancelGrace };
+    await endProcess(host, reference(child), gentle, () => undefined);
     throw new StartFailure(errorText(error));
   }
 }

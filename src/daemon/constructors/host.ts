@@ -2,9 +2,9 @@
 
 import type { Deadlines } from "../deadlines.js";
 import type { ProcessOptions } from "../definition/types.js";
-import type { Request as KeeperRequest } from "../keeper/types.js";
+import type { SpawnSpec } from "../keeper/types.js";
 import type { Outbox } from "../outbox.js";
-import type { Processes } from "../processes.js";
+import type { Child, Processes } from "../processes.js";
 
 /** Ids that a child gets; what is absent stays as the keeper's own. */
 export interface Identity {
@@ -58,8 +58,8 @@ export interface StartContext {
   readonly signal: AbortSignal;
   /** Tells the client that asked. */
   say(line: string): void;
-  /** The note that says which process the start is about; it goes into one step with the spawn. */
-  noteOf(child: string): readonly KeeperRequest[];
+  /** Spawns a process that belongs to this start or stop; it is noted in the same step, so no crash separates the two. */
+  spawn(id: string, spec: SpawnSpec): Child;
 }
 
 /** A start that failed in a way that needs no stack trace: its message says stage, object and reason. */

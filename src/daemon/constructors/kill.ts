@@ -26,7 +26,6 @@ const giveUp = 5000;
  */
 export async function endProcess(
   host: Host,
-  service: string,
   process: ProcessReference,
   { signal, gracePeriod }: KillOptions,
   say: (line: string) => void,
@@ -35,24 +34,26 @@ export async function endProcess(
   // A start can be cancelled before the keeper has told the pid of what it spawned.
   await child?.answered;
   const kin: Kin = { leader: child?.pid ?? process.pid, mark: markOf(host, process.id) };
-  const timer = `stop/${service}`;
-  const deadline = performance.now() + gracePeriod * 1000;
+  const timer = `stop/${process.id}`;
+  let deadline = performance.now() + gracePeriod * 1000;
   let survivors: readonly Survivor[] = [];
 
   if (child !== undefined && child.end === undefined) {
-    host.deadlines.arm(
-      timer,
-      gracePeriod,
-      () => say(`Grace period of ${gracePeriod} seconds is over; sending -${child.pid} SIGKILL.`),
-      { child: child.id, signal: SIGKILL, scope: "cgroup" },
-    );
+    const expired = (): void =>
+      say(`Grace period of ${gracePeriod} seconds is over; sending -${child.pid} SIGKILL.`);
+    const left = host.deadlines.takeOver(timer, expired);
+    // Whoever armed it has signalled in the same step; to many programs a second signal means something else.
+    const signalled = left !== undefined;
+    if (signalled) deadline = performance.now() + left * 1000;
+    else
+      host.deadlines.arm(timer, gracePeriod, expired, { child: child.id, signal: SIGKILL, scope: "cgroup" });
     // Found while their parent lives: afterwards only the mark, which a program can drop, tells whose they were.
     const before = findSurvivors(kin, host.keeperPid, strangers(host, process));
     await Promise.all([
-      host.processes.signal(child.id, signal, "cgroup"),
+      signalled || host.processes.signal(child.id, signal, "cgroup"),
       before.then(async (found) => {
         survivors = found;
-        // Its group has the signal already, and to many programs a second one means something else.
+        // Its group has the signal already.
         const outside = found.filter(({ group }) => group !== kin.leader);
         await signalSurvivors(outside, signal, host.processes);
       }),
@@ -70,7 +71,11 @@ function strangers(host: Host, process: ProcessReference): Set<number> {
 }
 
 /** Ends the members of a service's process group that outlived a leader which died by itself. */
-export async function endGroup(host: Host, process: ProcessReference, gracePeriod: number): Promise<void> {
+export async function endGroup(
+  host: Host,
+  process: Pick<ProcessReference, "id" | "pid">,
+  gracePeriod: number,
+): Promise<void> {
   const kin: Kin = { leader: process.pid, mark: markOf(host, process.id) };
   const survivors = await findSurvivors(kin, host.keeperPid, host.processes.pids(), true);
   if (survivors.length === 0) return;

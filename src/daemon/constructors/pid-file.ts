@@ -66,7 +66,11 @@ async function adopt(
   // Whoever can write the file must not have us adopt, and one day kill, just any process.
   if (stat.start < launcher.start)
     throw new StartFailure(`PID file '${file}' names process ${pid}, which is older than the service`);
-  const adopted = await processes.adopt(mainOf(launcher.id), pid, stat.start);
+  const id = mainOf(launcher.id);
+  // An earlier daemon may have come as far as this.
+  const known = processes.get(id);
+  if (known?.pid === pid && known.start === stat.start) return known;
+  const adopted = await processes.adopt(id, pid, stat.start);
   if (typeof adopted !== "number") return adopted;
   // ECHILD: its parent has not left it to the keeper yet. ESRCH: it is gone. Anything else will not mend itself.
   if (adopted === system.errno.ECHILD || adopted === system.errno.ESRCH) return undefined;

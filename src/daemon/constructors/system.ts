@@ -1,27 +1,31 @@
 // makeSystemConstructor and makeSystemDestructor: a shell command whose exit status 0 is success.
 
-import type { ProcessOptions } from "../definition/types.js";
-import { describeTermination, type End } from "../processes.js";
+import type { ProcessOptions, SystemData } from "../definition/types.js";
+import { type Child, describeTermination, type End } from "../processes.js";
 import { type Host, type StartContext, StartFailure } from "./host.js";
 import { openLog, spawnSpec } from "./process-spec.js";
 
-/** Runs `command` with the shell, its output to the service's log, and resolves with how it ended. */
+/** Runs `command` with the shell, its output to the service's log. */
 async function runShell(
   host: Host,
   context: StartContext,
   command: string,
   options: ProcessOptions,
-): Promise<End> {
+): Promise<Child> {
   const shell = process.env.SHELL || "/bin/sh";
   const identity = await host.resolveIdentity(options);
   await openLog(host, context.name, shell, options, identity);
   context.signal.throwIfAborted();
   const id = host.processes.nextId(context.name);
   const spec = spawnSpec(host, context.name, id, [shell, "-c", command], options, identity);
-  const child = host.processes.spawn(id, spec, context.noteOf(id));
+  return context.spawn(id, spec);
+}
+
+/** Resolves with how the shell ended. */
+async function endOf(host: Host, context: StartContext, child: Child): Promise<End> {
   await child.started;
   const cancel = (): void => {
-    host.processes.signal(id, 9, "group").catch((error: unknown) => host.report(String(error)));
+    host.processes.signal(child.id, 9, "group").catch((error: unknown) => host.report(String(error)));
   };
   context.signal.addEventListener("abort", cancel, { once: true });
   try {
@@ -32,24 +36,28 @@ async function runShell(
   }
 }
 
+/** @param begun the shell, where an earlier daemon has begun this start */
 export async function startSystem(
   host: Host,
   context: StartContext,
-  command: string,
-  options: ProcessOptions,
+  { command, options }: SystemData,
+  begun?: Child,
 ): Promise<true> {
-  const end = await runShell(host, context, command, options);
+  const end = await endOf(host, context, begun ?? (await runShell(host, context, command, options)));
   if (end.status !== 0) throw new StartFailure(`command "${command}" ${describeTermination(end)}`);
   return true;
 }
 
-/** Resolves with whether the service might have failed to stop. */
+/**
+ * Resolves with whether the service might have failed to stop.
+ * @param begun the shell, where an earlier daemon has begun this stop
+ */
 export async function stopSystem(
   host: Host,
   context: StartContext,
-  command: string,
-  options: ProcessOptions,
+  { command, options }: SystemData,
+  begun?: Child,
 ): Promise<boolean> {
-  const end = await runShell(host, context, command, options);
+  const end = await endOf(host, context, begun ?? (await runShell(host, context, command, options)));
   return end.status !== 0;
 }

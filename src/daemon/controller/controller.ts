@@ -1,10 +1,10 @@
 // One service while the daemon lives: its definition, its state, and the one start or stop that is under way.
 // Dependencies are the supervisor's business (supervisor.ts); processes are the constructors'.
 
-import { finishForkexec, startForkexec } from "../constructors/forkexec.js";
-import { type Host, mainOf, type StartContext, StartFailure } from "../constructors/host.js";
-import { endGroup, endProcess } from "../constructors/kill.js";
-import { startSystem, stopSystem } from "../constructors/system.js";
+import { resumeBuiltin, startBuiltin } from "../constructors/builtin.js";
+import { type Host, type StartContext, StartFailure } from "../constructors/host.js";
+import { endProcess } from "../constructors/kill.js";
+import { stopSystem } from "../constructors/system.js";
 import type {
   BuiltinStart,
   ProcessReference,
@@ -14,13 +14,14 @@ import type {
 } from "../definition/types.js";
 import { builtin } from "../definition/types.js";
 import { errorText } from "../error-text.js";
-import { type Child, describeTermination, type End, SpawnError } from "../processes.js";
+import { Child, describeTermination, type End, SpawnError } from "../processes.js";
 import { type Request, runFor } from "../request.js";
 import { runAsUserCode } from "../user-code.js";
 import { formatValue } from "./format.js";
+import { clearAway, defaultGrace, discard, endOwnProcesses } from "./remains.js";
 import { respawnLimitHit } from "./respawn.js";
 import { durable } from "./running-value.js";
-import { initialState, reduce, type ServiceState, type StateEvent } from "./state.js";
+import { initialState, type OwnProcess, reduce, type ServiceState, type StateEvent } from "./state.js";
 
 /** What a controller tells the supervisor and asks of it. */
 export interface ControllerEnvironment {
@@ -51,13 +52,12 @@ interface Attempt {
   readonly abort: AbortController;
 }
 
-/** Seconds that a process gets when a stop function returned, or a start was cancelled, and it still runs. */
-const defaultGrace = 5;
-
 export class Controller {
   definition: ServiceDefinition;
   /** Takes the definition's place when the service stops. */
   replacement: ServiceDefinition | undefined;
+  /** Whether the configuration in force has no such service any more: it is removed when it stops. */
+  obsolete = false;
   #state: ServiceState;
   readonly #environment: ControllerEnvironment;
   #attempt: Attempt | undefined;
@@ -65,6 +65,8 @@ export class Controller {
   #respawnTimer: NodeJS.Timeout | undefined;
   /** What is left of a process that died by itself; a new start waits for its end. */
   #cleanup: Promise<void> = Promise.resolve();
+  /** What lived in an earlier daemon is being made again; a stop waits for that. */
+  #resuming: Promise<void> | undefined;
 
   constructor(definition: ServiceDefinition, environment: ControllerEnvironment, state = initialState) {
     this.definition = definition;
@@ -119,7 +121,7 @@ export class Controller {
       }),
     };
     this.#attempt = attempt;
-    this.#dispatch({ type: "start", time: this.#environment.now() });
+    this.#dispatch({ type: "start", time: this.#environment.now(), arguments: args });
     return attempt.outcome.finally(() => {
       if (this.#attempt === attempt) this.#attempt = undefined;
     });
@@ -139,8 +141,8 @@ export class Controller {
       this.#started(this.#checked(durable(value)));
       return { ok: true };
     } catch (exception) {
-      // What failed must not run on beside the next attempt.
-      await this.#endAttempt();
+      // What failed must not run on beside the next attempt; a start function may never return to end it.
+      await endOwnProcesses(this.#environment.host, this.#state.processes);
       const time = this.#environment.now();
       if (signal.aborted) {
         this.#environment.log(`Start of service ${this.name} was cancelled.`);
@@ -184,8 +186,7 @@ export class Controller {
     const { host } = this.#environment;
     const context = this.#startContext(request, signal);
     const data = this.#builtinStart();
-    if (data?.kind === "forkexec") return startForkexec(host, context, data);
-    if (data?.kind === "system") return startSystem(host, context, data.command, data.options);
+    if (data !== undefined) return startBuiltin(host, context, data);
     const { start } = this.definition;
     return runFor(request, () =>
       runAsUserCode(`start of service ${this.name}`, context, () => start(...args)),
@@ -197,11 +198,23 @@ export class Controller {
       name: this.name,
       signal,
       say: (line) => request.say(line),
-      // Written by hand into the step of the spawn, so that no crash separates the two.
-      noteOf: (child) => {
-        if (this.#state.status === "starting") this.#dispatch({ type: "spawned", child });
-        return [];
+      spawn: (id, spec) => {
+        const { status } = this.#state;
+        // In the step of the spawn, so that no crash separates the two.
+        if (status === "starting" || status === "stopping") this.#dispatch({ type: "spawned", child: id });
+        const child = this.#environment.host.processes.spawn(id, spec);
+        this.#follow(child);
+        return child;
       },
+    };
+  }
+
+  /** Notes the end of a process that a start or stop has made. */
+  #follow(child: Child): void {
+    const { id } = child;
+    child.onEnd = ({ pid, status }) => {
+      if (this.#state.processes.some((one) => one.id === id))
+        this.#dispatch({ type: "own-process-ended", id, pid, start: child.start, status });
     };
   }
 
@@ -215,7 +228,7 @@ export class Controller {
     }
     this.#environment.log(`Service ${this.name} started.`);
     this.#environment.log(`Service ${this.name} running with value ${formatValue(value)}.`);
-    this.#dispatch({ type: "started", time, value });
+    this.#dispatch({ type: "started", time, value, ...(isProcess(value) ? { child: value.id } : {}) });
     this.#watch(value);
   }
 
@@ -250,12 +263,9 @@ export class Controller {
     if (end.status !== 0) {
       this.#environment.log(`Service ${this.name} (PID ${end.pid}) ${describeTermination(end)}.`);
     }
-    this.#dispatch({ type: "process-ended", time: end.time, status: end.status });
-    if (value !== undefined && isProcess(value)) {
-      this.#cleanup = endGroup(this.#environment.host, value, defaultGrace).catch((error: unknown) =>
-        this.#environment.host.report(`while ending what ${this.name} left behind: ${String(error)}`),
-      );
-    }
+    const leader = isProcess(value) ? { leader: { id: value.id, pid: value.pid } } : {};
+    this.#dispatch({ type: "process-ended", time: end.time, status: end.status, ...leader });
+    this.#clearAway();
     const handler = this.definition.terminationHandler;
     const applied = this.replacement !== undefined;
     this.#environment.stopped(this, true);
@@ -279,6 +289,16 @@ export class Controller {
         this.#afterEnd("default");
       },
     );
+  }
+
+  /** Noted until it is done, so that the next daemon does what this one does not come to. */
+  #clearAway(): void {
+    const { leaders } = this.#state;
+    if (leaders.length === 0) return;
+    const { host } = this.#environment;
+    this.#cleanup = clearAway(host, leaders)
+      .catch((error: unknown) => host.report(`while ending what ${this.name} left behind: ${String(error)}`))
+      .then(() => this.#dispatch({ type: "cleared-away", leaders }));
   }
 
   #afterEnd(decision: TerminationDecision): void {
@@ -342,36 +362,57 @@ export class Controller {
       // It came up all the same, and another caller was first to see that.
       if (this.#stopping !== undefined) await this.#stopping;
     }
+    if (this.#resuming !== undefined) {
+      await this.#resuming;
+      if (this.#stopping !== undefined) await this.#stopping;
+    }
     if (this.#state.status !== "running") return;
     const value = this.#state.value ?? true;
     this.#environment.log(`Stopping service ${this.name}...`);
     this.#dispatch({ type: "stop", time: this.#environment.now() });
-    const stopping = this.#destruct(value, args, request).finally(() => {
-      this.#stopping = undefined;
-      this.#environment.log(`Service ${this.name} stopped.`);
-      this.#dispatch({ type: "stopped", time: this.#environment.now(), explicit: true });
-      this.#environment.log(`Service ${this.name} is now stopped.`);
-      this.#environment.stopped(this, true);
-    });
-    this.#stopping = stopping;
-    await stopping;
+    await this.#finishStop(this.#destruct(value, args, request));
   }
 
-  async #destruct(value: RunningValue, args: readonly string[], request: Request): Promise<void> {
+  /** The service is stopped when `work` is over, however that was. */
+  #finishStop(work: Promise<void>): Promise<void> {
+    const finish = async (): Promise<void> => {
+      try {
+        await work;
+      } finally {
+        await endOwnProcesses(this.#environment.host, this.#state.processes);
+        this.#stopping = undefined;
+        this.#environment.log(`Service ${this.name} stopped.`);
+        this.#dispatch({ type: "stopped", time: this.#environment.now(), explicit: true });
+        this.#environment.log(`Service ${this.name} is now stopped.`);
+        this.#environment.stopped(this, true);
+      }
+    };
+    const stopping = finish();
+    this.#stopping = stopping;
+    return stopping;
+  }
+
+  /** @param begun the shell of a stop by command that an earlier daemon has begun */
+  async #destruct(
+    value: RunningValue,
+    args: readonly string[],
+    request: Request,
+    begun?: Child,
+  ): Promise<void> {
     const { host } = this.#environment;
     const { stop } = this.definition;
     const data = stop[builtin];
     const say = (line: string): void => request.say(line);
     const process = isProcess(value) ? value : undefined;
     if (data?.kind === "kill") {
-      if (process !== undefined) await endProcess(host, this.name, process, data, say);
+      if (process !== undefined) await endProcess(host, process, data, say);
       return;
     }
     try {
       const context = this.#startContext(request, new AbortController().signal);
       const trouble =
         data?.kind === "system"
-          ? await stopSystem(host, context, data.command, data.options)
+          ? await stopSystem(host, context, data, begun)
           : await runFor(request, () =>
               runAsUserCode(`stop of service ${this.name}`, context, () => stop(value, ...args)),
             );
@@ -396,32 +437,25 @@ export class Controller {
       });
       await Promise.race([child.ended, expired]);
     }
-    await endProcess(host, this.name, process, { signal: 15, gracePeriod: defaultGrace }, say);
-  }
-
-  /** Ends the process of a start that failed or was cancelled; a start function may never return to do so. */
-  async #endAttempt(): Promise<void> {
-    const { attempt } = this.#state;
-    if (attempt === undefined) return;
-    for (const id of [attempt, mainOf(attempt)]) {
-      const child = this.#environment.host.processes.get(id);
-      if (child !== undefined) await this.#discard(referenceTo(child));
-    }
+    await endProcess(host, process, { signal: 15, gracePeriod: defaultGrace }, say);
   }
 
   /** A start that was cancelled came to an end after all: what it started must not run on. */
   async #discard(value: RunningValue | undefined): Promise<void> {
-    if (value === undefined || !isProcess(value)) return;
-    const options = { signal: 15, gracePeriod: defaultGrace };
-    await endProcess(this.#environment.host, this.name, value, options, () => undefined);
+    if (value !== undefined && isProcess(value)) await discard(this.#environment.host, value);
   }
 
   /** Goes on from the note of an earlier daemon. */
   resume(request: Request): void {
-    const { status, value, respawnAt, attempt } = this.#state;
+    const { status, value, respawnAt, processes } = this.#state;
     if (isProcess(value) && value.id === "") return; // The keeper's own process: root.
-    if (status === "running" && value !== undefined) this.#watch(value);
-    if (status === "starting") this.#resumeStart(attempt, request);
+    for (const { id } of processes) {
+      const child = this.#environment.host.processes.get(id);
+      if (child !== undefined) this.#follow(child);
+    }
+    this.#clearAway();
+    if (status === "running" && value !== undefined) this.#resumeRunning(value);
+    if (status === "starting") this.#resumeStart(request);
     if (status === "stopping") this.#resumeStop(value ?? true, request);
     if (status === "stopped" && respawnAt !== undefined) {
       // Never longer than the delay, however the clock was set meanwhile.
@@ -429,19 +463,55 @@ export class Controller {
     }
   }
 
+  #resumeRunning(value: RunningValue): void {
+    this.#watch(value);
+    const { resume } = this.definition;
+    if (resume === undefined || this.#state.status !== "running") return;
+    this.#resuming = runAsUserCode(`resume of service ${this.name}`, undefined, () => resume(value))
+      .then((made) => {
+        if (made === undefined || this.#state.status !== "running") return;
+        this.#dispatch({ type: "value-changed", value: this.#checked(durable(made)) });
+      })
+      .catch((error: unknown) => this.#resumeFailed(errorText(error)))
+      .finally(() => {
+        this.#resuming = undefined;
+      });
+  }
+
+  /** What lived in the earlier daemon is gone for good. */
+  #resumeFailed(reason: string): void {
+    if (this.#state.status !== "running") return;
+    this.#environment.log(`Service ${this.name} could not be resumed: ${reason}`);
+    this.#dispatch({ type: "resume-failed", time: this.#environment.now(), reason: `resume: ${reason}` });
+    this.#environment.stopped(this, true);
+    this.#afterEnd("default");
+  }
+
+  /** The process that an earlier daemon's start or stop had made last, dead or alive. */
+  #begun(stop: boolean): Child | undefined {
+    const made = this.#state.processes.find((one: OwnProcess) => (one.stop ?? false) === stop);
+    if (made === undefined) return undefined;
+    const child = this.#environment.host.processes.get(made.id);
+    return child ?? (made.end === undefined ? undefined : Child.past(made.id, made.end));
+  }
+
   /** A built-in start goes on where it was; a start function is never silently run a second time. */
-  #resumeStart(attemptId: string | undefined, request: Request): void {
-    const { host } = this.#environment;
+  #resumeStart(request: Request): void {
+    const { host, now } = this.#environment;
     const data = this.#builtinStart();
-    const child = attemptId === undefined ? undefined : host.processes.get(attemptId);
-    const goOn = async (signal: AbortSignal): Promise<RunningValue> => {
-      if (data?.kind === "forkexec" && child !== undefined)
-        return await finishForkexec(host, this.#startContext(request, signal), data, child);
-      // Nothing was spawned yet: what is data can be begun anew.
-      if (data !== undefined && attemptId === undefined) {
-        return (await this.#construct([], request, signal)) ?? true;
-      }
-      throw new StartFailure("interrupted: the supervisor was restarted");
+    const begun = this.#begun(false);
+    const { processes, statusChanges, startArguments } = this.#state;
+    const elapsed = now() - (statusChanges[0]?.time ?? now());
+    const goOn = async (signal: AbortSignal): Promise<RunningValue | undefined> => {
+      // What was spawned but has left neither a record nor a note of its end cannot be gone on with.
+      if (data !== undefined && (begun !== undefined || processes.length === 0))
+        return await resumeBuiltin(host, this.#startContext(request, signal), data, begun, elapsed);
+      if (!this.definition.retryable) throw new StartFailure("interrupted: the supervisor was restarted");
+      this.#environment.log(`The start of service ${this.name} was interrupted and is begun again.`);
+      await endOwnProcesses(host, processes);
+      signal.throwIfAborted();
+      this.#dispatch({ type: "start-again" });
+      return await this.#construct(startArguments, request, signal);
     };
     const abort = new AbortController();
     const attempt: Attempt = { abort, outcome: this.#runStart(goOn, request, abort) };
@@ -455,21 +525,20 @@ export class Controller {
 
   /** An interrupted stop is carried to its end: with KILL at the deadline that the keeper has kept. */
   #resumeStop(value: RunningValue, request: Request): void {
+    const { host } = this.#environment;
     const data = this.definition.stop[builtin];
-    const options = data?.kind === "kill" ? data : { signal: 15, gracePeriod: defaultGrace };
-    const child = isProcess(value) ? this.#environment.host.processes.get(value.id) : undefined;
+    const child = isProcess(value) ? host.processes.get(value.id) : undefined;
     if (child !== undefined) child.onEnd = (end) => this.#processEnded(end);
-    const end = isProcess(value)
-      ? endProcess(this.#environment.host, this.name, value, options, (line) => request.say(line))
-      : Promise.resolve();
-    this.#stopping = end
-      .catch((error: unknown) => this.#environment.host.report(String(error)))
-      .finally(() => {
-        this.#stopping = undefined;
-        this.#environment.log(`Service ${this.name} stopped.`);
-        this.#dispatch({ type: "stopped", time: this.#environment.now(), explicit: true });
-        this.#environment.stopped(this, true);
-      });
+    const say = (line: string): void => request.say(line);
+    const usual = { signal: 15, gracePeriod: defaultGrace };
+    // A stop function is not called a second time: what it was to end is ended.
+    const work =
+      data !== undefined
+        ? this.#destruct(value, [], request, this.#begun(true))
+        : isProcess(value)
+          ? endProcess(host, value, usual, say)
+          : Promise.resolve();
+    this.#finishStop(work).catch((error: unknown) => host.report(errorText(error)));
   }
 }
 
@@ -481,10 +550,6 @@ export function isProcess(value: RunningValue | undefined): value is ProcessRefe
     "type" in value &&
     value.type === "process"
   );
-}
-
-function referenceTo(child: Child): ProcessReference {
-  return { type: "process", id: child.id, pid: child.pid, start: child.start, command: [] };
 }
 
 /** Settles with `work`, or rejects as soon as `signal` is aborted; what `work` gives after that goes to `late`. */

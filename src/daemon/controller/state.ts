@@ -24,6 +24,23 @@ export interface ExitRecord {
   readonly time: Time;
 }
 
+/** A process that the service's own start or stop has made, beside the one that is its running value. */
+export interface OwnProcess {
+  /** Its name in the keeper. */
+  readonly id: string;
+  /** Whether the stop made it. */
+  readonly stop?: true;
+  /** How it ended, which the launcher of a pid file's process does long before the start is over. */
+  readonly end?: { readonly pid: number; readonly start: number; readonly status: number };
+}
+
+/** A process that ended by itself and may have left others behind, which are to be ended. */
+export interface Leader {
+  /** Its name in the keeper. */
+  readonly id: string;
+  readonly pid: number;
+}
+
 /** Every list is newest first. */
 export interface ServiceState {
   readonly status: Status;
@@ -32,9 +49,13 @@ export interface ServiceState {
   readonly enabled: boolean;
   /** Why it was disabled, where that was not the user's doing. */
   readonly disabledBecause: string | undefined;
-  /** The process of a start that has not ended, by its name in the keeper. */
-  readonly attempt: string | undefined;
-  /** Whether it is to be started as soon as its requirements run. */
+  /** Processes to be ended with the service, or when its start fails. */
+  readonly processes: readonly OwnProcess[];
+  /** Those whose remains have not been ended for certain. */
+  readonly leaders: readonly Leader[];
+  /** The arguments of the start that is under way. */
+  readonly startArguments: readonly string[];
+  /** Whether somebody asked for a start which has not begun: it waits for requirements, or for the stop of a restart. */
   readonly wanted: boolean;
   /** When a service that waits to be respawned will be; kept until its start has begun, which requirements can delay. */
   readonly respawnAt: Time | undefined;
@@ -48,14 +69,25 @@ export interface ServiceState {
 
 export type StateEvent =
   | { readonly type: "want"; readonly wanted: boolean }
-  | { readonly type: "start"; readonly time: Time }
+  | { readonly type: "start"; readonly time: Time; readonly arguments: readonly string[] }
+  | { readonly type: "start-again" }
   | { readonly type: "spawned"; readonly child: string }
-  | { readonly type: "started"; readonly time: Time; readonly value: RunningValue }
+  | {
+      readonly type: "own-process-ended";
+      readonly id: string;
+      readonly pid: number;
+      readonly start: number;
+      readonly status: number;
+    }
+  /** `child` is the process of the running value. */
+  | { readonly type: "started"; readonly time: Time; readonly value: RunningValue; readonly child?: string }
   | { readonly type: "one-shot-done"; readonly time: Time }
   | { readonly type: "start-failed"; readonly time: Time; readonly reason: string }
   | { readonly type: "start-cancelled"; readonly time: Time }
   | { readonly type: "value-changed"; readonly value: RunningValue }
-  | { readonly type: "process-ended"; readonly time: Time; readonly status: number }
+  | { readonly type: "process-ended"; readonly time: Time; readonly status: number; readonly leader?: Leader }
+  | { readonly type: "cleared-away"; readonly leaders: readonly Leader[] }
+  | { readonly type: "resume-failed"; readonly time: Time; readonly reason: string }
   | { readonly type: "stop"; readonly time: Time }
   | { readonly type: "stopped"; readonly time: Time; readonly explicit: boolean }
   | { readonly type: "enable" }
@@ -65,14 +97,23 @@ export type StateEvent =
   | { readonly type: "respawning"; readonly time: Time };
 
 /** Caps of the histories, as the Shepherd's (its respawn history has none; ours does). */
-const caps = { statusChanges: 30, startupFailures: 10, exitStatuses: 10, lastRespawns: 100 } as const;
+const caps = {
+  statusChanges: 30,
+  startupFailures: 10,
+  exitStatuses: 10,
+  lastRespawns: 100,
+  processes: 100,
+  leaders: 100,
+} as const;
 
 export const initialState: ServiceState = {
   status: "stopped",
   value: undefined,
   enabled: true,
   disabledBecause: undefined,
-  attempt: undefined,
+  processes: [],
+  leaders: [],
+  startArguments: [],
   wanted: false,
   respawnAt: undefined,
   failure: undefined,
@@ -92,40 +133,54 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       return {
         ...enter(state, "starting", event.time),
         respawnAt: undefined,
-        attempt: undefined,
+        processes: [],
+        startArguments: event.arguments,
         wanted: false,
       };
-    case "spawned":
+    case "start-again":
       expect(state, event, "starting");
-      return { ...state, attempt: event.child };
+      return { ...state, processes: [] };
+    case "spawned": {
+      if (state.status !== "stopping") expect(state, event, "starting");
+      const made = { id: event.child, ...(state.status === "stopping" ? { stop: true as const } : {}) };
+      return { ...state, processes: push(state.processes, made, caps.processes) };
+    }
+    case "own-process-ended": {
+      const { id, pid, start, status } = event;
+      // A service that runs need not know any more of those that helped it to.
+      const processes =
+        state.status === "starting" || state.status === "stopping"
+          ? state.processes.map((one) => (one.id === id ? { ...one, end: { pid, start, status } } : one))
+          : state.processes.filter((one) => one.id !== id);
+      return { ...state, processes };
+    }
     case "started":
       expect(state, event, "starting");
       return {
         ...enter(state, "running", event.time),
         value: event.value,
-        attempt: undefined,
+        processes: state.processes.filter(({ id, end }) => end === undefined && id !== event.child),
+        startArguments: [],
         failure: undefined,
         startupFailures: [],
       };
     case "one-shot-done":
       expect(state, event, "starting");
       return {
-        ...enter(state, "stopped", event.time),
-        attempt: undefined,
+        ...settle(state, event.time),
         failure: undefined,
         startupFailures: [],
       };
     case "start-failed":
       expect(state, event, "starting");
       return {
-        ...enter(state, "stopped", event.time),
-        attempt: undefined,
+        ...settle(state, event.time),
         failure: event.reason,
         startupFailures: push(state.startupFailures, event.time, caps.startupFailures),
       };
     case "start-cancelled":
       expect(state, event, "starting");
-      return { ...enter(state, "stopped", event.time), attempt: undefined };
+      return settle(state, event.time);
     case "value-changed":
       expect(state, event, "running");
       return { ...state, value: event.value };
@@ -136,15 +191,30 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         caps.exitStatuses,
       );
       if (state.status !== "running") return { ...state, exitStatuses };
-      return { ...enter(state, "stopped", event.time), value: undefined, exitStatuses };
+      const left = state.processes.map(({ id }) => ({ id, pid: 0 }));
+      const leaders = [...(event.leader === undefined ? [] : [event.leader]), ...left, ...state.leaders];
+      return {
+        ...settle(state, event.time),
+        value: undefined,
+        exitStatuses,
+        leaders: leaders.slice(0, caps.leaders),
+      };
     }
+    case "cleared-away":
+      return {
+        ...state,
+        leaders: state.leaders.filter(({ id }) => !event.leaders.some((one) => one.id === id)),
+      };
+    case "resume-failed":
+      expect(state, event, "running");
+      return { ...settle(state, event.time), value: undefined, failure: event.reason };
     case "stop":
       expect(state, event, "running");
       return enter(state, "stopping", event.time);
     case "stopped":
       expect(state, event, "stopping");
       return {
-        ...enter(state, "stopped", event.time),
+        ...settle(state, event.time),
         value: undefined,
         startupFailures: [],
         failure: undefined,
@@ -169,6 +239,11 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
 
 function enter(state: ServiceState, status: Status, time: Time): ServiceState {
   return { ...state, status, statusChanges: push(state.statusChanges, { status, time }, caps.statusChanges) };
+}
+
+/** Stopped, with nothing under way. */
+function settle(state: ServiceState, time: Time): ServiceState {
+  return { ...enter(state, "stopped", time), processes: [], startArguments: [] };
 }
 
 function push<T>(list: readonly T[], item: T, cap: number): readonly T[] {

@@ -31,6 +31,13 @@ export type StartFunction = (
  */
 export type StopFunction = (running: RunningValue, ...args: string[]) => unknown;
 /**
+ * Called in a new supervisor, which has none of the old one's memory, for a service that runs: it makes again what lived in
+ * there, and gives the running value from now on (`undefined`: as it was). Where it throws, the service has ended.
+ */
+export type ResumeFunction = (
+  running: RunningValue,
+) => RunningValue | undefined | Promise<RunningValue | undefined>;
+/**
  * Gets the running value (`false` when stopped), then the client's arguments. What it prints with `console.log` goes to the
  * client. A result of `false` makes `herd` exit with 1; `undefined` counts as `true`.
  */
@@ -88,12 +95,15 @@ export interface ForkexecData {
   /** The process gets the container's own standard streams and not a log: only the main service of a container. */
   readonly ownStreams?: boolean;
 }
-export type BuiltinStart =
-  | ForkexecData
-  | { readonly kind: "system"; readonly command: string; readonly options: ProcessOptions };
+export interface SystemData {
+  readonly kind: "system";
+  readonly command: string;
+  readonly options: ProcessOptions;
+}
+export type BuiltinStart = ForkexecData | SystemData;
 export type BuiltinStop =
   | { readonly kind: "kill"; readonly signal: number; readonly gracePeriod: number }
-  | { readonly kind: "system"; readonly command: string; readonly options: ProcessOptions };
+  | SystemData;
 
 /** Calling a built-in constructor inside a function of one's own runs it as part of that function. */
 export type Constructor = StartFunction & { readonly [builtin]?: BuiltinStart };
@@ -161,6 +171,9 @@ export interface ServiceDefinition {
   readonly respawnDelay: number;
   readonly start: Constructor;
   readonly stop: Destructor;
+  /** Whether a start function that the supervisor's death has interrupted may be called a second time. */
+  readonly retryable: boolean;
+  readonly resume?: ResumeFunction;
   readonly actions: readonly ActionDefinition[];
   readonly autoStart: boolean;
   readonly documentation: string;
@@ -190,6 +203,14 @@ export interface ServiceOptions {
    * Shepherd the default leaves the process running.)
    */
   readonly stop?: Destructor;
+  /**
+   * Default false: a start *function* that was under way when the supervisor was killed is not called again; what it had
+   * spawned is ended, and the start has failed as `interrupted`. With true it is called once more in the new supervisor.
+   * Built-in constructors need neither: they go on where they were.
+   */
+  readonly retryable?: boolean;
+  /** For a service that lives, in part, inside the supervisor; see `ResumeFunction`. */
+  readonly resume?: ResumeFunction;
   /** Its own actions, each made by `shepherdAction`; default: none. */
   readonly actions?: readonly ActionDefinition[];
   /** Whether a configuration that lists the service starts it; default true. */

@@ -298,11 +298,11 @@ test("the deadline of a stop holds through the daemon's death", async () => {
   await first.system.supervisor.start("web", [], client());
   first.system.supervisor.stop("web", [], client()).catch(() => undefined);
   await settle();
-  const deadline = keeper.timers.get("stop/web")?.at;
+  const deadline = keeper.timers.get("stop/web#0.1")?.at;
   assert.notEqual(deadline, undefined);
   const next = testSystem(definitions, keeper.successor());
   await settle();
-  assert.equal(next.keeper.timers.get("stop/web")?.at, deadline);
+  assert.equal(next.keeper.timers.get("stop/web#0.1")?.at, deadline);
   next.keeper.end("web#0.1", { signal: 9 });
   await until(() => status(next, "web") === "stopped");
 });

@@ -12,8 +12,9 @@ function after(...events: StateEvent[]): ServiceState {
 }
 
 const up: StateEvent[] = [
-  { type: "start", time: 1 },
+  { type: "start", time: 1, arguments: [] },
   { type: "spawned", child: "web#1" },
+  { type: "own-process-ended", id: "web#1", pid: 7, start: 70, status: 0 },
   { type: "started", time: 2, value: true },
 ];
 
@@ -21,16 +22,39 @@ test("a start goes from stopped through starting to running, and the history is 
   const state = after(...up);
   assert.equal(state.status, "running");
   assert.equal(state.value, true);
-  assert.equal(state.attempt, undefined);
+  assert.deepEqual(state.processes, []);
   assert.deepEqual(state.statusChanges, [
     { status: "running", time: 2 },
     { status: "starting", time: 1 },
   ]);
 });
 
+test("processes that a start made stay known until they end, and are to be ended when the service's own process does", () => {
+  const state = after(
+    { type: "start", time: 1, arguments: ["x"] },
+    { type: "spawned", child: "web#1" },
+    { type: "spawned", child: "web#2" },
+  );
+  assert.deepEqual(state.processes, [{ id: "web#2" }, { id: "web#1" }]);
+  assert.deepEqual(state.startArguments, ["x"]);
+  const ended = reduce(state, { type: "own-process-ended", id: "web#1", pid: 7, start: 70, status: 256 });
+  assert.deepEqual(ended.processes[1], { id: "web#1", end: { pid: 7, start: 70, status: 256 } });
+  const value = { type: "process", id: "web#2", pid: 8, start: 80, command: ["x"] } as const;
+  const running = reduce(state, { type: "started", time: 2, value, child: "web#2" });
+  assert.deepEqual(running.processes, [{ id: "web#1" }]);
+  const leader = { id: "web#2", pid: 8 };
+  const over = reduce(running, { type: "process-ended", time: 3, status: 9, leader });
+  assert.deepEqual(over.leaders, [leader, { id: "web#1", pid: 0 }]);
+  assert.deepEqual(over.processes, []);
+  const again = reduce(over, { type: "start", time: 4, arguments: [] });
+  assert.deepEqual(reduce(again, { type: "cleared-away", leaders: [leader] }).leaders, [
+    { id: "web#1", pid: 0 },
+  ]);
+});
+
 test("a failed start is stopped, remembered with its reason, and forgotten after a good one", () => {
   const failed = after(
-    { type: "start", time: 1 },
+    { type: "start", time: 1, arguments: [] },
     { type: "start-failed", time: 2, reason: "exec /x: No such file" },
   );
   assert.equal(failed.status, "stopped");
@@ -42,7 +66,7 @@ test("a failed start is stopped, remembered with its reason, and forgotten after
 });
 
 test("a one-shot that is done is stopped without having failed", () => {
-  const state = after({ type: "start", time: 1 }, { type: "one-shot-done", time: 2 });
+  const state = after({ type: "start", time: 1, arguments: [] }, { type: "one-shot-done", time: 2 });
   assert.equal(state.status, "stopped");
   assert.deepEqual(state.startupFailures, []);
 });
@@ -90,7 +114,7 @@ test("histories are bounded", () => {
   let state = initialState;
   for (let time = 0; time < 500; time += 1) {
     state = [
-      { type: "start", time } as const,
+      { type: "start", time, arguments: [] } as const,
       { type: "started", time, value: true } as const,
       { type: "process-ended", time, status: 256 } as const,
       { type: "respawning", time } as const,
@@ -107,7 +131,7 @@ test("an event that cannot happen in a state is a defect and throws", () => {
     /needs a running service; it is stopped/,
   );
   assert.throws(
-    () => after({ type: "start", time: 1 }, { type: "start", time: 2 }),
+    () => after({ type: "start", time: 1, arguments: [] }, { type: "start", time: 2, arguments: [] }),
     /needs a stopped service/,
   );
 });
