@@ -15,13 +15,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-struct place place;
-static struct rlimit files;
+struct place place = {.log = -1, .log_writer = -1};
+static struct rlimit files = {RLIM_INFINITY, RLIM_INFINITY};
 
 // Descriptors that requests cannot use up: for starting a daemon, and for the keeper's own passing needs.
 enum { RESERVE = 320 };
 
-static bool in_initial_namespace(void) {
+bool in_initial_namespace(void) {
   char link[64];
   ssize_t length = readlink("/proc/self/ns/pid", link, sizeof link - 1);
   link[length > 0 ? length : 0] = 0;
@@ -41,13 +41,8 @@ static void open_standard_descriptors(void) {
     close(fd);
 }
 
-const char *boot(void) {
-  static const int ignored[] = {SIGPIPE, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
-  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-    signal(ignored[i], SIG_IGN);
-  signal(SIGCHLD, SIG_DFL); // inherited as ignored, it would have the kernel reap in our place
+static void find_place(void) {
   place.started = now(CLOCK_REALTIME);
-  place.init = getpid() == 1;
   // Without /proc nothing tells a machine from a container; where it is missing PID 1 may mount it.
   if (place.init && access("/proc/self", F_OK) < 0)
     mount_proc();
@@ -61,14 +56,27 @@ const char *boot(void) {
   if (close_range(3, ~0U, 0) < 0) // a kernel before 5.9
     for (int fd = 3; fd < 1024; fd++)
       close(fd);
+}
+
+const char *boot(bool fresh) {
+  static const int ignored[] = {SIGPIPE, SIGQUIT, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
+  for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+    signal(ignored[i], SIG_IGN);
+  signal(SIGCHLD, SIG_DFL); // inherited as ignored, it would have the kernel reap in our place
+  place.init = getpid() == 1;
+  if (fresh)
+    find_place();
   voice_open();
   if (!place.init && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
     return "become a subreaper";
-  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || !use_reserve(false))
+  // A keeper that was replaced has raised the limit: what it found comes with its state.
+  if ((fresh && getrlimit(RLIMIT_NOFILE, &files) < 0) || !use_reserve(false))
     return "raise the limit of open files";
+  place.manager = getenv("NOTIFY_SOCKET");
+  if (!fresh)
+    return NULL;
   size_t length = proc_read("/proc/sys/kernel/random/boot_id", place.boot_id, sizeof place.boot_id);
   place.boot_id[length > 0 ? length - 1 : 0] = 0; // its newline
-  place.manager = getenv("NOTIFY_SOCKET");
   struct bytes name = {(const uint8_t *)"log/daemon", 10};
   // The writer is an open file of its own: that it does not block is not the affair of the pipe's other
   // users.
@@ -78,6 +86,13 @@ const char *boot(void) {
     return "make the pipe log/daemon through /proc";
   return NULL;
 }
+
+static const struct state_field place_fields[] = {
+    STATE_OF(S_INTEGER, 2, place.initial),  STATE_OF(S_TEXT, 3, place.boot_id),
+    STATE_OF(S_INTEGER, 4, place.started),  STATE_OF(S_FD, 5, place.log),
+    STATE_OF(S_FD, 6, place.log_writer),    STATE_OF(S_INTEGER, 7, files.rlim_cur),
+    STATE_OF(S_INTEGER, 8, files.rlim_max), {0}};
+const struct state_section place_state = {.fields = place_fields, .count = 1};
 
 bool use_reserve(bool use) {
   rlim_t most = files.rlim_max;

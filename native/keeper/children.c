@@ -43,6 +43,19 @@ static struct orphan { // a ring: a process that is adopted after it died is fou
 } orphans[4096];
 static int64_t orphans_lost;
 
+static const struct state_field orphan_fields[] = {STATE(S_EVENT, 2, struct orphan, event),
+                                                   STATE(S_INTEGER, 3, struct orphan, start),
+                                                   STATE(S_INTEGER, 4, struct orphan, pid),
+                                                   STATE(S_INTEGER, 5, struct orphan, status),
+                                                   {0}};
+const struct state_section orphans_state = {
+    .fields = orphan_fields, .records = orphans, .record_size = sizeof *orphans, .count = 4096};
+static const struct state_field ring_fields[] = {STATE_OF(S_INTEGER, 2, orphans_wanted),
+                                                 STATE_OF(S_INTEGER, 3, orphans_reaped),
+                                                 STATE_OF(S_INTEGER, 4, orphans_lost),
+                                                 {0}};
+const struct state_section ring_state = {.fields = ring_fields, .count = 1};
+
 static struct child **pid_link(pid_t pid) {
   struct child **link = &by_pid[(size_t)pid % (sizeof by_pid / sizeof *by_pid)];
   while (*link != NULL && (*link)->pid != pid)
@@ -100,6 +113,36 @@ static void setup_over(struct source *source, uint32_t events) {
   } else
     set_up_failed(child, ECANCELED, bytes_of("helper"), bytes_of(helper_path));
 }
+
+static void resume(void *record) {
+  struct child *child = record;
+  child->setup.ready = setup_over;
+  if (child->state != ENDED)
+    *pid_link(child->pid) = child;
+  if (child->setup_fd >= 0 && !watch(&child->setup, child->setup_fd, EPOLLHUP))
+    say("watch the start of child %s: it is read at its end", child->entry.name);
+}
+
+static const struct state_field child_fields[] = {STATE(S_INTEGER, 2, struct child, pid),
+                                                  STATE(S_INTEGER, 3, struct child, state),
+                                                  STATE(S_INTEGER, 4, struct child, adopted),
+                                                  STATE(S_INTEGER, 5, struct child, status),
+                                                  STATE(S_FD, 6, struct child, setup_fd),
+                                                  STATE(S_INTEGER, 7, struct child, setup_errno),
+                                                  STATE(S_TEXT, 8, struct child, setup_stage),
+                                                  STATE(S_STRING, 9, struct child, setup_text),
+                                                  STATE(S_STRING, 10, struct child, cgroup),
+                                                  STATE(S_INTEGER, 11, struct child, start),
+                                                  STATE(S_INTEGER, 12, struct child, spawned),
+                                                  STATE(S_INTEGER, 13, struct child, usage.ru_utime.tv_sec),
+                                                  STATE(S_INTEGER, 14, struct child, usage.ru_utime.tv_usec),
+                                                  STATE(S_INTEGER, 15, struct child, usage.ru_stime.tv_sec),
+                                                  STATE(S_INTEGER, 16, struct child, usage.ru_stime.tv_usec),
+                                                  STATE(S_INTEGER, 17, struct child, usage.ru_maxrss),
+                                                  STATE(S_EVENT, 18, struct child, started),
+                                                  STATE(S_EVENT, 19, struct child, ended),
+                                                  {0}};
+const struct state_section children_state = {.fields = child_fields, .table = &children, .resume = resume};
 
 struct handed {
   struct writer names; // what the helper is told of them

@@ -25,10 +25,12 @@ int64_t daemon_due, daemon_generation = -1;
 static char **program, **environment, **environment_end;
 static int control = -1;
 static uint32_t interest;
-static bool deaf; // nothing more is read from this daemon: it hung up, or talked nonsense
+static int64_t awake; // since when the keeper itself has run without a break
+static bool deaf;     // nothing more is read from this daemon: it hung up, or talked nonsense
 static int64_t born, hung_up, deaths[64];
-static uint8_t input[WIRE_FRAME_MAX + 4], output_bytes[FULL + WIRE_FRAME_MAX + 4];
-static size_t input_start, input_end;
+static uint8_t input_bytes[WIRE_FRAME_MAX + 4], output_bytes[FULL + WIRE_FRAME_MAX + 4];
+static size_t input_start;
+static struct writer input = {input_bytes, 0, sizeof input_bytes, false};
 static struct writer output = {output_bytes, 0, sizeof output_bytes, false};
 
 // Why a daemon is followed by another: of the one that lives, and of the one before, which its successor is
@@ -40,6 +42,39 @@ static struct departure {
   char text[1024];
 } leaving, told;
 static struct event restarted;
+
+static const struct state_field daemon_fields[] = {STATE_OF(S_INTEGER, 2, policy.silence),
+                                                   STATE_OF(S_INTEGER, 3, policy.grace),
+                                                   STATE_OF(S_INTEGER, 4, policy.window),
+                                                   STATE_OF(S_INTEGER, 5, policy.deaths),
+                                                   STATE_OF(S_TEXT, 6, policy.culprit),
+                                                   STATE_OF(S_INTEGER, 7, daemon_pid),
+                                                   STATE_OF(S_INTEGER, 8, daemon_greeted),
+                                                   STATE_OF(S_INTEGER, 9, daemon_rescue),
+                                                   STATE_OF(S_INTEGER, 10, daemon_due),
+                                                   STATE_OF(S_INTEGER, 11, daemon_generation),
+                                                   STATE_OF(S_FD, 12, control),
+                                                   STATE_OF(S_INTEGER, 13, deaf),
+                                                   STATE_OF(S_INTEGER, 14, born),
+                                                   STATE_OF(S_INTEGER, 15, hung_up),
+                                                   STATE_OF(S_INTEGER, 16, awake),
+                                                   STATE_OF(S_INTEGER, 17, input_start),
+                                                   STATE_OF(S_BUFFER, 18, input),
+                                                   STATE_OF(S_BUFFER, 19, output),
+                                                   STATE_OF(S_INTEGER, 20, leaving.reason),
+                                                   STATE_OF(S_INTEGER, 21, leaving.status),
+                                                   STATE_OF(S_INTEGER, 22, leaving.deaths),
+                                                   STATE_OF(S_TEXT, 23, leaving.text),
+                                                   STATE_OF(S_INTEGER, 24, told.reason),
+                                                   STATE_OF(S_INTEGER, 25, told.status),
+                                                   STATE_OF(S_INTEGER, 26, told.deaths),
+                                                   STATE_OF(S_TEXT, 27, told.text),
+                                                   STATE_OF(S_EVENT, 28, restarted),
+                                                   {0}};
+const struct state_section daemon_state = {.fields = daemon_fields, .count = 1};
+static const struct state_field death_fields[] = {{2, S_INTEGER, 0, sizeof *deaths, NULL}, {0}};
+const struct state_section deaths_state = {
+    .fields = death_fields, .records = deaths, .record_size = sizeof *deaths, .count = 64};
 
 static void end_daemon(enum reason reason) {
   leaving.reason = reason;
@@ -65,24 +100,27 @@ static void hang_up(void) {
 }
 
 static bool apply_frame(void) {
-  struct bytes rest = {input + input_start, input_end - input_start};
+  struct bytes rest = {input.bytes + input_start, input.used - input_start};
   const char *wrong;
   int applied = requests_apply(&rest, &output, &wrong);
-  input_start = input_end - rest.length;
+  input_start = input.used - rest.length;
   if (applied < 0)
     malformed(wrong);
   if (applied <= 0 && input_start > 0) {
-    memmove(input, rest.at, rest.length);
-    input_end = rest.length;
+    memmove(input.bytes, rest.at, rest.length);
+    input.used = rest.length;
     input_start = 0;
   }
-  ending_tick(); // finish takes effect after its frame
+  ending_tick(); // finish takes effect after its frame, and so does replace keeper
+  int error = replace_now();
+  if (error != 0)
+    requests_take_back(&output, error);
   return applied > 0;
 }
 
 static bool receive(void) {
-  ssize_t length = read(control, input + input_end, sizeof input - input_end);
-  input_end += length > 0 ? (size_t)length : 0;
+  ssize_t length = read(control, input.bytes + input.used, input.size - input.used);
+  input.used += length > 0 ? (size_t)length : 0;
   return length > 0;
 }
 
@@ -104,7 +142,7 @@ static void flush(void) {
 }
 
 static bool hello_waits(void) {
-  struct bytes rest = {input + input_start, input_end - input_start}, fields;
+  struct bytes rest = {input.bytes + input_start, input.used - input_start}, fields;
   struct frame frame;
   const char *wrong;
   uint16_t type;
@@ -126,7 +164,7 @@ void daemon_work(void) {
     flush();
   while (!deaf && output.used <= FULL && step());
   uint32_t wanted =
-      (output.used <= FULL && input_end < sizeof input ? EPOLLIN : 0) | (output.used > 0 ? EPOLLOUT : 0);
+      (output.used <= FULL && input.used < input.size ? EPOLLIN : 0) | (output.used > 0 ? EPOLLOUT : 0);
   if (!deaf && wanted != interest && !watch(&source, control, wanted))
     hang_up();
   interest = wanted;
@@ -174,7 +212,8 @@ static void plan_next(int status) {
   // Without any window each death would be the first, and the next start at once.
   int64_t window = policy.window > 0 ? policy.window : SECOND;
   enum { REMEMBERED = sizeof deaths / sizeof *deaths };
-  if (time - born >= window) {
+  // A start that was asked for is a normal one: whoever asks has repaired what was wrong.
+  if (time - born >= window || leaving.reason == RELAUNCHED) {
     daemon_rescue = false;
     memset(deaths, 0, sizeof deaths);
   }
@@ -195,13 +234,9 @@ static void plan_next(int status) {
     daemon_due += leaving.deaths >= 8 ? 5 * SECOND : SECOND / 10 << (leaving.deaths - 2);
 }
 
-bool daemon_reaped(pid_t pid, int status) {
-  if (pid != daemon_pid)
-    return false;
-  daemon_pid = 0; // from here on the number may be another's
-  // Nobody can add to what it had sent: so that this ends, even if it gave its end of the channel away.
-  shutdown(control, SHUT_RD);
-  unwatch(control);
+// Carries out what a dead daemon had sent. A keeper that is replaced by one of its frames goes on here with
+// the rest.
+static void bury(void) {
   while (leaving.reason != MALFORMED) {
     output.used = 0;
     if (!apply_frame() && !receive())
@@ -209,10 +244,32 @@ bool daemon_reaped(pid_t pid, int status) {
   }
   close(control);
   control = -1;
-  output.used = input_start = input_end = 0;
+  output.used = input.used = input_start = 0;
   daemon_greeted = false;
-  plan_next(status);
+  plan_next(leaving.status);
+}
+
+bool daemon_reaped(pid_t pid, int status) {
+  if (pid != daemon_pid)
+    return false;
+  daemon_pid = 0; // from here on the number may be another's
+  leaving.status = status;
+  // Nobody can add to what it had sent: so that this ends, even if it gave its end of the channel away.
+  shutdown(control, SHUT_RD);
+  unwatch(control);
+  bury();
   return true;
+}
+
+void daemon_resume(bool returned) {
+  if (returned)
+    requests_take_back(
+        &output, fail(ENOEXEC, "replace keeper: the new program could not go on and handed its work back"));
+  interest = EPOLLIN;
+  if (daemon_pid != 0 && !deaf && !watch(&source, control, interest))
+    hang_up();
+  if (daemon_pid == 0 && control >= 0)
+    bury();
 }
 
 struct move {
@@ -329,8 +386,6 @@ bool daemon_start(void) {
     end_daemon(DIED);
   return true;
 }
-
-static int64_t awake; // since when the keeper itself has run without a break
 
 static int64_t later(int64_t since) {
   int64_t watched = born > awake ? born : awake;

@@ -124,6 +124,33 @@ struct descriptor *descriptor_add(struct bytes name, enum descriptor_kind kind, 
   return descriptor;
 }
 
+static void resume(void *record) {
+  struct descriptor *descriptor = record;
+  descriptor->source.ready = readable;
+  if (descriptor->slot >= 0) {
+    int64_t waiting = slots[descriptor->slot].waiting;
+    slot_bind(descriptor->slot, descriptor);
+    slots[descriptor->slot].waiting = waiting;
+  }
+  // With an event pending, its acknowledgement arms it.
+  if ((descriptor->watched || descriptor->kind == NOTIFY) && descriptor->event.number == 0 &&
+      arm(descriptor) != 0)
+    say("%s: %s", failure, strerror(errno));
+}
+
+static const struct state_field fields[] = {STATE(S_INTEGER, 2, struct descriptor, kind),
+                                            STATE(S_FD, 3, struct descriptor, fd),
+                                            STATE(S_INTEGER, 4, struct descriptor, slot),
+                                            STATE(S_INTEGER, 5, struct descriptor, daemon_fd),
+                                            STATE(S_INTEGER, 6, struct descriptor, watched),
+                                            STATE(S_INTEGER, 7, struct descriptor, inherited),
+                                            STATE(S_INTEGER, 8, struct descriptor, bound),
+                                            STATE(S_STRING, 9, struct descriptor, path),
+                                            STATE(S_INTEGER, 10, struct descriptor, sender_start),
+                                            STATE(S_EVENT, 11, struct descriptor, event),
+                                            {0}};
+const struct state_section descriptors_state = {.fields = fields, .table = &descriptors, .resume = resume};
+
 int pipe_both_ways(int *writer) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0)

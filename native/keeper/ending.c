@@ -131,6 +131,36 @@ static _Noreturn void end(const struct ending *ending) {
     pause(); // were PID 1 to exit, the kernel would panic
 }
 
+static _Noreturn void end_for_signal(int number) {
+  end(&(struct ending){number == SIGPWR ? POWER_OFF : place.initial ? REBOOT : EXIT, 0, policy.grace});
+}
+
+void reap_only(void) {
+  sigset_t awaited; // blocked, like all that the keeper handles
+  sigemptyset(&awaited);
+  sigaddset(&awaited, SIGCHLD);
+  sigaddset(&awaited, SIGTERM);
+  sigaddset(&awaited, SIGINT);
+  sigaddset(&awaited, SIGHUP);
+  sigaddset(&awaited, SIGPWR);
+  place.init = getpid() == 1;
+  place.initial = place.init && in_initial_namespace();
+  for (;;) {
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+      ;
+    if (pid < 0 && !place.init) // nothing is left that would need it
+      end(&(struct ending){EXIT, 111, 0});
+    int number = sigwaitinfo(&awaited, NULL);
+    if (number > 0 && number != SIGCHLD)
+      end_for_signal(number);
+  }
+}
+
+bool ending_begun(void) {
+  return finishing || dead_man_at != NEVER;
+}
+
 int begin_shutdown(const struct request *r) {
   dead_man_at = now(CLOCK_MONOTONIC) + INT(r, F_DEADLINE) * (SECOND / 1000);
   dead_man = (struct ending){(enum how)INT(r, F_HOW), (int)integer_or(r, F_CODE, 0), policy.grace};
@@ -159,7 +189,7 @@ int64_t ending_tick(void) {
     return dead_man_at;
   if (time >= since + policy.grace || (daemon_pid == 0 && daemon_due > time)) {
     say("nobody has taken signal %d: finishing", number);
-    end(&(struct ending){number == SIGPWR ? POWER_OFF : place.initial ? REBOOT : EXIT, 0, policy.grace});
+    end_for_signal(number);
   }
   return since + policy.grace < dead_man_at ? since + policy.grace : dead_man_at;
 }

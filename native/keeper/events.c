@@ -2,9 +2,14 @@
 #include "keeper.h"
 
 #include <signal.h>
+#include <stdlib.h>
 
 static struct event *first, *last, *unsent;
-static uint64_t next_number = 1;
+static uint64_t next_number = 1, unsent_number;
+
+static const struct state_field position_fields[] = {
+    STATE_OF(S_INTEGER, 2, next_number), STATE_OF(S_INTEGER, 3, unsent_number), {0}};
+const struct state_section events_state = {.fields = position_fields, .count = 1};
 
 // An event that may come again while it is pending: its occurrences are counted, and those that came after
 // the daemon was told make a new event when the told ones are acknowledged.
@@ -14,7 +19,17 @@ static struct tally {
   pid_t pid;
   uid_t uid;
   int64_t count, told;
-} signals[65], clock_set;
+} tallies[65]; // by signal; 0, which is none, is the setting of the clock
+
+static const struct state_field tally_fields[] = {STATE(S_EVENT, 2, struct tally, event),
+                                                  STATE(S_INTEGER, 3, struct tally, number),
+                                                  STATE(S_INTEGER, 4, struct tally, pid),
+                                                  STATE(S_INTEGER, 5, struct tally, uid),
+                                                  STATE(S_INTEGER, 6, struct tally, count),
+                                                  STATE(S_INTEGER, 7, struct tally, told),
+                                                  {0}};
+const struct state_section tallies_state = {
+    .fields = tally_fields, .records = tallies, .record_size = sizeof *tallies, .count = 65};
 
 void event_raise(struct event *event, enum event_type type) {
   *event = (struct event){last, NULL, next_number++, now(CLOCK_REALTIME), now(CLOCK_MONOTONIC), type};
@@ -42,6 +57,44 @@ void events_rewind(void) {
   unsent = first;
 }
 
+void events_mark(void) {
+  unsent_number = unsent != NULL ? unsent->number : next_number;
+}
+
+// In any order, and a list in one direction, until they are sorted.
+void event_restore(struct event *event) {
+  event->next = first;
+  first = event;
+}
+
+static int by_number(const void *one, const void *other) {
+  uint64_t a = (*(struct event *const *)one)->number, b = (*(struct event *const *)other)->number;
+  return (a > b) - (a < b);
+}
+
+bool events_sort(void) {
+  size_t found = 0, i = 0;
+  for (struct event *event = first; event != NULL; event = event->next)
+    found++;
+  struct event **sorted = malloc((found + 1) * sizeof(struct event *));
+  if (sorted == NULL)
+    return fail(ENOMEM, "sort the events"), false;
+  for (struct event *event = first; event != NULL; event = event->next)
+    sorted[i++] = event;
+  qsort(sorted, found, sizeof *sorted, by_number);
+  first = last = unsent = NULL;
+  for (i = 0; i < found; i++) {
+    sorted[i]->previous = last;
+    sorted[i]->next = NULL;
+    *(last != NULL ? &last->next : &first) = sorted[i];
+    last = sorted[i];
+    if (unsent == NULL && last->number >= unsent_number)
+      unsent = last;
+  }
+  free(sorted);
+  return true;
+}
+
 static void count(struct tally *tally, enum event_type type) {
   tally->count++;
   if (tally->event.number == 0)
@@ -49,21 +102,21 @@ static void count(struct tally *tally, enum event_type type) {
 }
 
 void signal_received(int number, pid_t pid, uid_t uid) {
-  signals[number].number = number;
-  signals[number].pid = pid;
-  signals[number].uid = uid;
-  count(&signals[number], E_SIGNAL);
+  tallies[number].number = number;
+  tallies[number].pid = pid;
+  tallies[number].uid = uid;
+  count(&tallies[number], E_SIGNAL);
 }
 
 void clock_was_set(void) {
-  count(&clock_set, E_CLOCK);
+  count(&tallies[0], E_CLOCK);
 }
 
 int64_t events_fatal_since(int *number) {
   static const int fatal[] = {SIGTERM, SIGINT, SIGHUP, SIGPWR};
   int64_t since = NEVER;
   for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
-    const struct event *event = &signals[fatal[i]].event;
+    const struct event *event = &tallies[fatal[i]].event;
     if (event->number != 0 && event->since < since) {
       since = event->since;
       *number = fatal[i];

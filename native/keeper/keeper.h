@@ -48,6 +48,62 @@ static inline int64_t integer_or(const struct request *r, enum field_tag tag, in
 #define BYTES(r, tag) ((r)->values[tag].bytes)
 #define SHOWN(bytes) (int)((bytes).length < 120 ? (bytes).length : 120), (const char *)(bytes).at
 
+// ---- state.c: the keeper's state, for the keeper that takes its place (replace.c)
+struct owned {
+  uint8_t *at;
+  size_t length;
+};
+
+enum state_kind {
+  S_INTEGER, // of 1, 4 or 8 bytes
+  S_FD,      // an int, kept open while the next keeper is executed
+  S_TEXT,    // char[]
+  S_STRING,  // char *, allocated, or NULL
+  S_VALUE,   // struct owned
+  S_BUFFER,  // struct writer
+  S_EVENT    // struct event
+};
+
+struct state_field {
+  uint16_t tag; // from 2: 1 is the key of the record; 0 ends the list
+  enum state_kind kind;
+  size_t offset, size;
+  void *variable; // instead of a record's member
+};
+
+#define STATE(kind, tag, type, member)                                                                       \
+  { (tag), (kind), offsetof(type, member), sizeof((type *)0)->member, NULL }
+#define STATE_OF(kind, tag, variable)                                                                        \
+  { (tag), (kind), 0, sizeof(variable), &(variable) }
+
+// Like records: those of a table, an array's, or (count 1) variables.
+struct state_section {
+  const struct state_field *fields;
+  struct table *table;
+  void *records;
+  size_t record_size, count;
+  void (*resume)(void *record); // in the new keeper, when everything was read
+};
+
+extern const struct state_section place_state, daemon_state, deaths_state, slots_state, descriptors_state,
+    children_state, ring_state, orphans_state, notes_state, clocks_state, timers_state, tallies_state,
+    events_state, requests_state;
+int state_save(void); // a memory file, or -1 and errno
+bool state_load(int fd);
+void state_resume(void);
+bool state_keep_descriptors(bool keep);
+
+// ---- replace.c: the keeper replaces itself
+int replace_options(char **argv); // takes one keeper's for the next from the front: how many
+void replace_answer_probe(void);  // and ends, if this keeper is only a trial
+bool replaces(void);              // whether this keeper takes another one's place
+const char *replace_load(void);   // NULL, or what could not be done
+void replace_done(void);
+_Noreturn void replace_back(void); // to the keeper before this one
+int replace_keeper(const struct request *r);
+int replace_now(void); // if it was asked for: returns 0 if not, or why it failed
+const char *replace_own_path(void);
+
 // ---- main.c: the loop
 struct source {
   void (*ready)(struct source *source, uint32_t events);
@@ -86,6 +142,9 @@ const struct event *events_oldest(void);
 void events_rewind(void);             // a new daemon has seen none
 bool events_send(struct writer *out); // the next one which the daemon has not seen
 int acknowledge(const struct request *r);
+void events_mark(void); // before the events are saved: how far the daemon was told
+void event_restore(struct event *event);
+bool events_sort(void); // after all were restored
 void signal_received(int number, pid_t pid, uid_t uid);
 void clock_was_set(void);
 int64_t events_fatal_since(int *number); // of the oldest pending signal that asks for the end, or NEVER
@@ -151,6 +210,7 @@ void slot_bind(int number, const struct descriptor *descriptor);
 // ---- notes.c, timers.c
 extern struct table notes, timers;
 struct bytes note_value(const char *key);
+bool owned_set(struct owned *owned, struct bytes bytes);
 int put_note(const struct request *r);
 int delete_note(const struct request *r);
 void note_put(const struct entry *entry, struct writer *out);
@@ -164,6 +224,9 @@ void timer_acknowledged(struct event *event);
 // ---- requests.c
 // Applies the first frame of `input` if it is there whole: 1, 0, or -1 and what is wrong with it.
 int requests_apply(struct bytes *input, struct writer *out, const char **wrong);
+
+// Makes a failure of the last result, when its request fails after all.
+void requests_take_back(struct writer *out, int error);
 
 // ---- daemon.c: the one process that is started again
 extern struct policy {
@@ -180,6 +243,7 @@ bool daemon_start(void);
 bool daemon_reaped(pid_t pid, int status); // false: it was not the daemon
 void daemon_work(void);                    // moves what can be moved both ways
 int64_t daemon_tick(void);                 // does what is due and returns when something will be
+void daemon_resume(bool returned);         // of a keeper that was replaced, or was not after all
 void daemon_part(void);                    // the end: it sees its channel closed
 void daemon_put_event(struct writer *out);
 int daemon_greets(const struct request *r);
@@ -193,7 +257,9 @@ void inventory_rewind(void);
 // ---- ending.c
 int begin_shutdown(const struct request *r);
 int finish(const struct request *r);
-int64_t ending_tick(void); // ends the keeper when it is time, or returns when it may be
+bool ending_begun(void);
+_Noreturn void reap_only(void); // when nothing is known of what runs: until a signal asks for the end
+int64_t ending_tick(void);      // ends the keeper when it is time, or returns when it may be
 
 // ---- boot.c: what surrounds the keeper
 extern struct place {
@@ -203,7 +269,8 @@ extern struct place {
   int64_t started;
   int log, log_writer; // log/daemon, and the end of it that is the daemon's
 } place;
-const char *boot(void); // NULL, or what could not be done
+const char *boot(bool fresh); // or in another keeper's place. NULL, or what could not be done
+bool in_initial_namespace(void);
 void mount_proc(void);
 void mount_essentials(void);
 bool use_reserve(bool use); // of descriptors, which only the start of a daemon may need

@@ -101,10 +101,9 @@ static char **read_options(int argc, char **argv) {
 
 static const char *beside(const char *keeper) {
   static char path[4096];
-  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 8);
-  if (length < 0)
-    length = snprintf(path, sizeof path - 8, "%s", keeper);
-  path[length < (ssize_t)sizeof path - 8 ? length : 0] = 0;
+  const char *own = replace_own_path()[0] != 0 ? replace_own_path() : keeper;
+  int length = snprintf(path, sizeof path - 8, "%s", own);
+  path[length < (int)sizeof path - 8 ? length : 0] = 0;
   char *slash = strrchr(path, '/');
   strcpy(slash != NULL ? slash + 1 : path, "spawn");
   return path;
@@ -118,17 +117,24 @@ static int milliseconds_until(int64_t time) {
 }
 
 int main(int argc, char **argv) {
-  char **program = read_options(argc, argv);
-  const char *failed = boot();
-  if (failed != NULL || (epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0 || !open_signals() || !timers_open() ||
-      !daemon_prepare(program)) {
+  int taken = replace_options(argv);
+  char **program = read_options(argc - taken, argv + taken);
+  replace_answer_probe();
+  bool fresh = !replaces();
+  const char *failed = fresh ? NULL : replace_load();
+  if (failed != NULL || (failed = boot(fresh)) != NULL || (epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0 ||
+      !open_signals() || (fresh && !timers_open()) || !daemon_prepare(program)) {
     say("%s: %s", failed != NULL ? failed : "start", strerror(errno));
+    if (!fresh)
+      replace_back();
     return NOT_STARTED;
   }
   if (helper_path == NULL)
     helper_path = beside(argv[0]);
+  if (!fresh)
+    replace_done();
   // A machine without its init is lost: there it is tried again and again.
-  if (!daemon_start() && !place.initial)
+  else if (!daemon_start() && !place.initial)
     return NOT_STARTED;
   for (;;) {
     int64_t next = daemon_tick(), end = ending_tick();

@@ -43,19 +43,26 @@ static int (*const handlers[REQUEST_TYPES])(const struct request *) = {
     [R_FINISH] = finish,
     [R_RELAUNCH] = relaunch,
     [R_HIBERNATE] = hibernate,
+    [R_REPLACE_KEEPER] = replace_keeper,
     [R_TELL_MANAGER] = tell_manager,
 };
 
-static int apply(uint16_t type, struct bytes fields, struct writer *out) {
+// Where the last result frame begins in the output, and its last item.
+static int64_t last_frame, last_item;
+
+static const struct state_field position_fields[] = {
+    STATE_OF(S_INTEGER, 2, last_frame), STATE_OF(S_INTEGER, 3, last_item), {0}};
+const struct state_section requests_state = {.fields = position_fields, .count = 1};
+
+static int apply(uint16_t type, struct bytes fields, bool last, struct writer *out) {
   static struct request request;
   int error = request_parse(type, fields, &request, failure, sizeof failure);
   request.out = out;
+  request.last = last;
   if (error != 0)
     return error;
   if (type == R_HELLO ? daemon_greeted : !daemon_greeted)
     return fail(EPROTO, "%s: hello comes first, and once", request_name(type));
-  if (handlers[type] == NULL)
-    return fail(ENOSYS, "%s: this keeper cannot", request_name(type));
   return handlers[type](&request);
 }
 
@@ -68,6 +75,12 @@ static int64_t count(struct bytes items) {
   while ((more = wire_item(&items, &type, &fields)) > 0)
     found++;
   return more < 0 || found > ITEMS_MAX ? -1 : found;
+}
+
+static void put_error(struct writer *out, int error, const char *text) {
+  wire_put_integer(out, F_ERRNO, error);
+  if (error != 0 && text != NULL)
+    wire_put_string(out, F_TEXT, text);
 }
 
 int requests_apply(struct bytes *input, struct writer *out, const char **wrong) {
@@ -87,15 +100,22 @@ int requests_apply(struct bytes *input, struct writer *out, const char **wrong) 
   for (bool failed = false; wire_item(&frame.items, &type, &fields) > 0; left--) {
     size_t item = wire_open_item(out, type), filled = out->used;
     bool room = end - out->used >= RESULT_MAX + (size_t)left * RESULT_MIN;
-    int error = failed ? ECANCELED : room ? apply(type, fields, out) : ENOBUFS;
+    int error = failed ? ECANCELED : room ? apply(type, fields, left == 1, out) : ENOBUFS;
     if (error != 0)
       out->used = filled;
-    wire_put_integer(out, F_ERRNO, error);
-    if (error != 0 && room)
-      wire_put_string(out, F_TEXT, failed ? "an earlier request of the frame failed" : failure);
+    put_error(out, error, !room ? NULL : failed ? "an earlier request of the frame failed" : failure);
     failed = failed || (error != 0 && frame.flags & 1);
     wire_close(out, item);
+    last_item = (int64_t)item;
   }
   wire_close(out, opened);
+  last_frame = (int64_t)opened;
   return 1;
+}
+
+void requests_take_back(struct writer *out, int error) {
+  out->used = (size_t)last_item + 8; // its length and type stay
+  put_error(out, error, failure);
+  wire_close(out, (size_t)last_item);
+  wire_close(out, (size_t)last_frame);
 }

@@ -81,7 +81,7 @@ static const struct {
     [R_FINISH] = {"finish", {F_HOW, F_CODE | MAYBE, F_GRACE | MAYBE}},
     [R_RELAUNCH] = {"relaunch", {F_WHY | MAYBE}},
     [R_HIBERNATE] = {"hibernate", {0}},
-    [R_REPLACE_KEEPER] = {"replace keeper", {0}},
+    [R_REPLACE_KEEPER] = {"replace keeper", {F_PATH | MAYBE}},
     [R_TELL_MANAGER] = {"tell manager", {F_DATA}},
 };
 

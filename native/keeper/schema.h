@@ -28,6 +28,7 @@ enum field_tag {
 
 struct request {
   enum request_type type;
+  bool last;           // of its frame
   struct writer *out;  // takes the fields of the result
   struct bytes fields; // all of them, for the one that is a list
   struct value {

@@ -17,6 +17,18 @@ static void connected(struct source *source, uint32_t events) {
     slot->waiting = now(CLOCK_MONOTONIC);
 }
 
+static void resume(void *record) {
+  ((struct slot *)record)->source.ready = connected;
+}
+
+// What is bound to them comes with the descriptors.
+static const struct state_field fields[] = {STATE(S_INTEGER, 2, struct slot, family),
+                                            STATE(S_FD, 3, struct slot, fd),
+                                            STATE(S_INTEGER, 4, struct slot, waiting),
+                                            {0}};
+const struct state_section slots_state = {
+    .fields = fields, .records = slots, .record_size = sizeof *slots, .count = SLOTS, .resume = resume};
+
 void slots_renew(void) {
   for (int i = 0; i < SLOTS; i++) {
     struct slot *slot = &slots[i];

@@ -71,6 +71,30 @@ static void expired(struct source *source, uint32_t events) {
     say("arm the timer of clock %d: %s", clock->id, strerror(errno));
 }
 
+// The clocks' own descriptors are kept as they are: armed, and aware of whether the time was set meanwhile.
+static void resume(void *record) {
+  struct clock *clock = record;
+  clock->source.ready = expired;
+  if (!watch(&clock->source, clock->fd, 1))
+    say("watch the timer of clock %d: %s", clock->id, strerror(errno));
+}
+
+static const struct state_field clock_fields[] = {
+    STATE(S_FD, 2, struct clock, fd), STATE(S_INTEGER, 3, struct clock, earliest), {0}};
+const struct state_section clocks_state = {.fields = clock_fields,
+                                           .records = clocks,
+                                           .record_size = sizeof *clocks,
+                                           .count = sizeof clocks / sizeof *clocks,
+                                           .resume = resume};
+static const struct state_field timer_fields[] = {STATE(S_INTEGER, 2, struct timer, clock),
+                                                  STATE(S_INTEGER, 3, struct timer, signal),
+                                                  STATE(S_INTEGER, 4, struct timer, scope),
+                                                  STATE(S_INTEGER, 5, struct timer, at),
+                                                  STATE(S_STRING, 6, struct timer, kill),
+                                                  STATE(S_EVENT, 7, struct timer, fired),
+                                                  {0}};
+const struct state_section timers_state = {.fields = timer_fields, .table = &timers};
+
 bool timers_open(void) {
   for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
     clocks[i].source.ready = expired;

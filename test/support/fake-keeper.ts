@@ -189,8 +189,15 @@ export class FakeKeeper implements Keeper {
     const queue = this.#world.waiting.get(listener) ?? [];
     queue.push({ ...success, ...peer });
     this.#world.waiting.set(listener, queue);
-    if (this.#world.descriptors.get(listener)?.watched === true)
-      this.emit({ type: "readable", name: listener });
+    this.#tellReadable(listener);
+  }
+
+  /** As the real one: only of a watched descriptor, and once until that is acknowledged. */
+  #tellReadable(name: Name): void {
+    const told = this.unacknowledged.some((event) => event.type === "readable" && event.name === name);
+    const { watched = false } = this.#world.descriptors.get(name) ?? {};
+    if (watched && !told && (this.#world.waiting.get(name)?.length ?? 0) > 0)
+      this.emit({ type: "readable", name });
   }
 
   /** A datagram arrives at a notify socket. */
@@ -324,13 +331,14 @@ export class FakeKeeper implements Keeper {
         return this.#hold([request.name], { kind: "notify", path: request.path });
       case "close":
         this.#world.waiting.delete(request.name);
+        this.#forget((event) => event.type === "readable" && event.name === request.name);
         return descriptors.delete(request.name) ? success : failure("ENOENT", `close ${request.name}`);
       case "watch": {
         const descriptor = descriptors.get(request.name);
         if (descriptor === undefined) return failure("ENOENT", `watch ${request.name}`);
         descriptor.watched = request.on;
-        if (request.on && (this.#world.waiting.get(request.name)?.length ?? 0) > 0)
-          this.emit({ type: "readable", name: request.name });
+        if (request.on) this.#tellReadable(request.name);
+        else this.#forget((event) => event.type === "readable" && event.name === request.name);
         return success;
       }
       case "accept":
@@ -362,6 +370,7 @@ export class FakeKeeper implements Keeper {
       case "configure":
       case "begin-shutdown":
       case "relaunch":
+      case "replace-keeper":
         return success;
     }
   }
@@ -420,8 +429,7 @@ export class FakeKeeper implements Keeper {
     this.#world.pending.delete(number);
     if (event.type === "child-ended") this.#world.children.delete(event.id);
     if (event.type === "timer-fired") this.#world.timers.delete(event.id);
-    if (event.type === "readable" && (this.#world.waiting.get(event.name)?.length ?? 0) > 0)
-      this.emit({ type: "readable", name: event.name });
+    if (event.type === "readable") this.#tellReadable(event.name);
     return success;
   }
 

@@ -139,6 +139,8 @@ export type Request =
   | { readonly op: "finish"; readonly how: Ending; readonly code?: number; readonly grace?: number }
   | { readonly op: "relaunch"; readonly reason?: string }
   | { readonly op: "hibernate" }
+  /** Must be the last of its frame. `program` is an absolute path; default: the keeper's own. */
+  | { readonly op: "replace-keeper"; readonly program?: string }
   | { readonly op: "tell-manager"; readonly data: string };
 
 /** One result. `errno` 0 is success; `text` says what was attempted on what. Only the fields of its request are set. */

@@ -377,6 +377,7 @@ const requests: RequestTable = {
   },
   relaunch: { type: 24, fields: { reason: text(tag.reason) } },
   hibernate: { type: 25, fields: {} },
+  "replace-keeper": { type: 26, fields: { program: text(tag.path) } },
   "tell-manager": { type: 27, fields: { data: text(tag.data) } },
 };
 

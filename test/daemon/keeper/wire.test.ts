@@ -261,6 +261,8 @@ const requests: readonly (readonly [Request, number, RawFields])[] = [
   ],
   [{ op: "relaunch", reason: "upgrade" }, 24, [[61, "upgrade"]]],
   [{ op: "hibernate" }, 25, []],
+  [{ op: "replace-keeper" }, 26, []],
+  [{ op: "replace-keeper", program: "/sbin/keeper" }, 26, [[24, "/sbin/keeper"]]],
   [{ op: "tell-manager", data: "READY=1" }, 27, [[44, "READY=1"]]],
   [
     {

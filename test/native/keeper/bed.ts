@@ -28,6 +28,8 @@ export interface BedOptions {
   /** Whether the keeper is PID 1 (default), or a subreaper under one. */
   readonly init?: boolean;
   readonly keeper?: readonly string[];
+  /** The keeper's program, instead of the one that was built. */
+  readonly binary?: string;
   /** What executes the keeper: a command that changes what it inherits. */
   readonly under?: readonly string[];
   readonly agent?: readonly string[];
@@ -159,9 +161,13 @@ export class Bed {
             "--leak-check=full",
             "--error-exitcode=77",
             "--exit-on-first-error=yes",
+            // A keeper that takes this one's place is checked too; what it starts is not.
+            "--trace-children=yes",
+            "--trace-children-skip=*/node,*/spawn,*/false,*/helper,*/sh",
+            "--trace-children-skip-by-arg=--accepts=*", // within its two seconds
           ]
         : []),
-      join(native, "keeper"),
+      options.binary ?? join(native, "keeper"),
       `--helper=${join(project.native("none"), "spawn")}`,
       ...(options.keeper ?? []),
       "--",
