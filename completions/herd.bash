@@ -60,14 +60,20 @@ _herd() {
     return
   fi
 
+  if [[ ${operands[0]-} == rotate ]] && ((${#operands[@]} > 1)); then
+    mapfile -t COMPREPLY < <(compgen -W "$(_herd_services "${socket[@]}")" -- "$current")
+    return
+  fi
+
   case ${#operands[@]} in
     0)
       mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph
-        help eval load unload reload cd halt power-off reboot kexec trigger schedule spawn' -- "$current")
+        help eval load unload reload cd upgrade rotate halt power-off reboot kexec trigger schedule spawn' -- "$current")
       ;;
     1)
       case ${operands[0]} in
-        halt | power-off | reboot | kexec | eval | load | unload | reload | cd | graph | help)
+        upgrade) mapfile -t COMPREPLY < <(compgen -W 'keeper root' -- "$current") ;;
+        halt | power-off | reboot | kexec | eval | load | unload | reload | cd | rotate | graph | help)
           mapfile -t COMPREPLY < <(compgen -W root -- "$current")
           ;;
         *)
@@ -81,6 +87,7 @@ _herd() {
         unload) mapfile -t COMPREPLY < <(compgen -W "all $(_herd_services "${socket[@]}")" -- "$current") ;;
         load | reload) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
         cd) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+        upgrade) mapfile -t COMPREPLY < <(compgen -W keeper -- "$current") ;;
         schedule) mapfile -t COMPREPLY < <(compgen -W at -- "$current") ;;
       esac
       ;;

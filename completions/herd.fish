@@ -39,9 +39,12 @@ complete -c herd -l usage -d 'show a short usage message'
 complete -c herd -l version -d 'show the version'
 
 set -l actions status detailed-status start stop restart enable disable doc log graph help eval load unload reload cd \
-    halt power-off reboot kexec trigger schedule spawn
+    upgrade rotate halt power-off reboot kexec trigger schedule spawn
 complete -c herd -n 'test (__herd_operands) = 0' -a "$actions"
 complete -c herd -n 'test (__herd_operands) = 1' -a '(__herd_services)'
+complete -c herd -n 'test (__herd_operands) = 1; and __fish_seen_subcommand_from upgrade' -a keeper
+complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from upgrade' -a keeper
+complete -c herd -n 'test (__herd_operands) -ge 2; and __fish_seen_subcommand_from rotate' -a '(__herd_services)'
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from doc' -a 'list-actions action full short'
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from load reload' -F
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from unload' -a 'all (__herd_services)'

@@ -11,10 +11,13 @@ import type { ServiceDefinition } from "./definition/types.js";
 export { DefinitionError } from "./definition/check.js";
 export {
   makeForkexecConstructor,
+  makeInetdConstructor,
   makeKillDestructor,
   makeSystemConstructor,
   makeSystemDestructor,
+  makeSystemdConstructor,
 } from "./definition/constructors.js";
+export { endpoint, type HostAndPort } from "./definition/endpoint.js";
 export type { ServiceSummary } from "./definition/runtime.js";
 export {
   defineConfig,
@@ -29,7 +32,11 @@ export type {
   Configuration,
   Constructor,
   Destructor,
+  Endpoint,
+  EndpointAddress,
+  EndpointOptions,
   ForkexecOptions,
+  InetdOptions,
   Json,
   KillOptions,
   LimitValue,
@@ -43,8 +50,10 @@ export type {
   ServiceOptions,
   ShepherdActionOptions,
   ShepherdServiceOptions,
+  SocketStyle,
   StartFunction,
   StopFunction,
+  SystemdOptions,
   Termination,
   TerminationDecision,
   TerminationHandler,

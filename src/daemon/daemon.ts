@@ -8,7 +8,9 @@ import { format } from "node:util";
 import { resolveIdentity } from "./accounts.js";
 import { runCompiler } from "./compiler-process.js";
 import { loadCompiled, loadConfiguration } from "./configuration/load.js";
-import { ActionError, dispatch } from "./control/dispatch.js";
+import { Desk } from "./control/desk.js";
+import { ActionError, type DispatchContext } from "./control/dispatch.js";
+import { Journal } from "./control/journal.js";
 import { ControlServer } from "./control/server.js";
 import { type Controller, isProcess } from "./controller/controller.js";
 import type { ServiceState } from "./controller/state.js";
@@ -16,6 +18,7 @@ import { inheritedEnvironment } from "./environment.js";
 import { errorText } from "./error-text.js";
 import { evaluate } from "./evaluate.js";
 import { InForce } from "./in-force.js";
+import { describeErrno } from "./keeper/errno.js";
 import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import { ServiceLogs } from "./log-streams.js";
@@ -27,12 +30,15 @@ import { captureConsole, type Request } from "./request.js";
 import { rootActions, rootDefinition } from "./root-service.js";
 import { installRuntime } from "./runtime.js";
 import { Shutdown } from "./shutdown.js";
+import { whyNotSucceeded } from "./successor.js";
 import { System } from "./system.js";
 import { culpritNote, runAsUserCode } from "./user-code.js";
 
 /** Seconds for a shutdown where neither the command line nor the configuration says. */
 const defaultShutdownTimeout = 30;
 const systemLog = "/dev/log";
+/** A configuration that is read anew and kills each daemon that does so is left alone after as many. */
+const refreshAttempts = 2;
 /** How long, in ms, clients of a daemon that takes over wait at most for the services to be there again. */
 const takeOverPatience = 5000;
 
@@ -59,6 +65,8 @@ export class Daemon {
   #isReady: () => void = () => undefined;
   /** Once it is known here; an earlier daemon may have noted it. */
   #exitCode: number | undefined;
+  /** Why only what is data is run; undefined as a rule. */
+  #rescue: string | undefined;
 
   constructor(keeper: Keeper, options: DaemonOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
@@ -89,10 +97,11 @@ export class Daemon {
         over: (controller) => {
           if (controller.name === this.#inForce.exitWith) this.#exitCode = exitCodeOf(controller.state);
         },
-        forgotten: (name) => {
-          logs.forget(name);
-          this.#inForce.forget(name);
+        forgotten: (controller) => {
+          logs.forget(controller.name);
+          this.#inForce.forget(controller);
         },
+        replaced: () => this.#inForce.note(),
       },
     );
     const { registry, supervisor, outbox, notes, host } = this.#system;
@@ -100,12 +109,14 @@ export class Daemon {
       registry,
       logs,
       keeper: keeper.inventory.keeper,
+      rescue: () => this.#rescue,
       load: (file, request) => this.#inForce.load(file, request),
       reload: (file, request) => this.#inForce.reload(file, request),
       unload: (name, request) => this.#unload(name, request),
       evaluate: (expression) => runAsUserCode(`eval ${expression}`, undefined, () => evaluate(expression)),
       shutDown: (how, request) => this.#shutdown.begin(how, request),
       relaunch: () => this.#relaunch(),
+      upgradeKeeper: () => this.#upgradeKeeper(),
     });
     [this.#root] = registry.register([rootDefinition(actions.values())]) as [Controller];
     this.#inForce = new InForce({
@@ -123,23 +134,18 @@ export class Daemon {
       readCompiled: ({ file, compiled }) =>
         runAsUserCode(`configuration ${file}`, undefined, () => loadCompiled(file, compiled)),
     });
-    this.#control = new ControlServer({
-      handle: async (command, request) => {
-        const reply = await dispatch(command, request, {
-          registry,
-          supervisor,
-          logs,
-          root: this.#root,
-          rootActions: actions,
-          stopRoot: (asker) => this.#shutdown.begin(this.#endOfRoot(), asker),
-          log: (line) => log.info(line),
-        });
-        // What a client was told has happened must not be undone by a crash.
-        await outbox.settled();
-        return reply;
-      },
+    const journal = new Journal(outbox, keeper.inventory.notes, (message) => log.error(message));
+    const context: DispatchContext = {
+      registry,
+      supervisor,
+      logs,
+      root: this.#root,
+      rootActions: actions,
+      outcome: (id) => journal.outcome(id),
+      stopRoot: (request) => this.#shutdown.begin(this.#endOfRoot(), request),
       log: (line) => log.info(line),
-    });
+    };
+    this.#control = new ControlServer(new Desk(context, journal, outbox));
     this.#shutdown = new Shutdown({
       supervisor,
       root: this.#root,
@@ -165,6 +171,7 @@ export class Daemon {
       await this.#control.listen(controlDescriptor);
       this.#isReady();
     };
+    if (this.#keeper.inventory.keeper.rescue) this.#enterRescue();
     if (notes.system === undefined) {
       await listen();
       await this.#firstStart();
@@ -213,18 +220,37 @@ export class Daemon {
     this.#system.resume();
     const request = this.#system.background();
     const { config } = this.#options;
-    if (config === undefined) this.#system.notes.putSystem({ files: [] });
+    if (config === undefined) this.#inForce.note();
+    const load = config !== undefined && this.#rescue === undefined;
     await Promise.all([
       this.#startMain(request),
-      config === undefined ? undefined : this.#inForce.loadAtStart(config, request),
+      load ? this.#inForce.loadAtStart(config, request) : undefined,
     ]);
+  }
+
+  /** The daemon has died too often: this one runs nothing that the user wrote, until it is told to. */
+  #enterRescue(): void {
+    const culprit = Buffer.from(this.#keeper.inventory.notes.get(culpritNote) ?? "").toString("utf8");
+    const doing = culprit === "" ? "" : `; the last one died during: ${culprit}`;
+    this.#rescue =
+      `the supervisor died too often${doing}. Services go on, and those that are no functions can be started and ` +
+      "stopped; the configuration's own code is not run. Mend it, then: herd restart root";
+    this.#log.error(`Rescue mode: ${this.#rescue}`);
   }
 
   /** Services that an earlier daemon ran, under the configuration that was in force, exactly as it was compiled. */
   async #takeOver(): Promise<void> {
-    await this.#inForce.resume();
-    this.#registerMain();
     const { notes, supervisor } = this.#system;
+    const rescue = this.#rescue !== undefined;
+    if (rescue) this.#inForce.resumeWithoutCode();
+    else await this.#inForce.resume();
+    this.#registerMain();
+    this.#system.registerNoted(
+      rescue
+        ? "which is not run in rescue mode"
+        : "which was lost with the supervisor that had evaluated it, or its module cannot be read",
+    );
+    this.#inForce.settleFormer(!rescue);
     // Nothing is respawned in the midst of a shutdown.
     if (notes.shutdown !== undefined) supervisor.goDown();
     this.#system.resume();
@@ -233,6 +259,21 @@ export class Daemon {
       this.#startMain(this.#system.background()).catch((error: unknown) => this.#log.error(errorText(error)));
     }
     this.#log.info("The supervisor was started anew; services go on as they were.");
+    const refresh = notes.refreshAttempts;
+    if (refresh === undefined) return;
+    if (refresh < refreshAttempts && !rescue && notes.shutdown === undefined) this.#refresh(refresh);
+    else notes.refreshed();
+  }
+
+  /** Clients do not wait for this. */
+  #refresh(attempts: number): void {
+    const { notes } = this.#system;
+    notes.refreshBegins(attempts + 1);
+    this.#inForce
+      .refresh(this.#system.background())
+      .catch((error: unknown) => this.#log.error(errorText(error)))
+      .finally(() => notes.refreshed())
+      .catch((error: unknown) => this.#log.error(errorText(error)));
   }
 
   #registerMain(): void {
@@ -323,15 +364,27 @@ export class Daemon {
   }
 
   /** `herd restart root`: the keeper starts the program that is on disk now. The reply goes out first. */
-  #relaunch(): void {
+  async #relaunch(): Promise<void> {
+    const script = process.argv[1] ?? "";
+    const trouble = await whyNotSucceeded(this.#system.host, script);
+    if (trouble !== undefined)
+      throw new ActionError(`restart: ${script} is not fit to go on with the services: ${trouble}`);
     setImmediate(() => {
       this.#control
         .drained(1000)
         .then(() => this.#log.flushed(1000))
-        .then(() => this.#system.outbox.post({ op: "relaunch", reason: "asked for" }))
+        .then(() => this.#system.notes.relaunch())
         .then(() => process.exit(0))
         .catch((error: unknown) => this.#log.error(`cannot start anew: ${String(error)}`));
     });
+  }
+
+  async #upgradeKeeper(): Promise<void> {
+    const [result] = await this.#system.outbox.post({ op: "replace-keeper" });
+    if (result === undefined || result.errno !== 0)
+      throw new ActionError(
+        `upgrade keeper: ${result?.text ?? "no answer"}: ${describeErrno(result?.errno ?? 0)}`,
+      );
   }
 }
 

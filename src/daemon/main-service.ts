@@ -1,12 +1,7 @@
 // `shepherd -- COMMAND ARG…`: the command is the container's main service, on the container's own standard streams.
 
-import {
-  builtin,
-  type Constructor,
-  type Destructor,
-  type ForkexecData,
-  type ServiceDefinition,
-} from "./definition/types.js";
+import { carrying } from "./definition/as-data.js";
+import type { Constructor, Destructor, ForkexecData, ServiceDefinition } from "./definition/types.js";
 
 /** The service that runs the command. */
 export const mainService = "main";
@@ -24,14 +19,6 @@ export function mainDefinition(
     options: { directory: process.cwd(), createSession: !terminal },
     ownStreams: true,
   };
-  /** Never called: a built-in constructor is run by its data. */
-  const carrying = <T>(of: T) =>
-    Object.assign(
-      (): never => {
-        throw new Error("the main service has no functions");
-      },
-      { [builtin]: of },
-    );
   return {
     provision: [mainService],
     requirement: [],

@@ -14,8 +14,10 @@ import { errorStack, errorText } from "./error-text.js";
 import { connectKeeper } from "./keeper/client.js";
 import type { Keeper } from "./keeper/types.js";
 import { DaemonLog, type LogFormat } from "./log.js";
+import { NewerNotesError } from "./notes-format.js";
 import { type DaemonOptions, parseOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
+import { answerPredecessor } from "./successor.js";
 
 /** Exit status without a keeper: nothing can be done then. */
 const keeperLost = 111;
@@ -23,6 +25,11 @@ const keeperLost = 111;
 async function main(): Promise<void> {
   // Node would open its inspector on this signal.
   process.on("SIGUSR1", () => undefined);
+  const canSucceed = answerPredecessor(process.argv.slice(2));
+  if (canSucceed !== undefined) {
+    process.exitCode = canSucceed ? 0 : 1;
+    return;
+  }
   const channel = Number(process.env.SHEPHERD_KEEPER_FD ?? Number.NaN);
   const underKeeper = Number.isInteger(channel);
   const parsed = await parseOptions(process.argv.slice(2)).catch((error: unknown) => {
@@ -81,20 +88,30 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
   process.on("unhandledRejection", (reason) => {
     log.error(`a promise was rejected and nobody handled it: ${errorStack(reason)}`);
   });
-  const daemon = new Daemon(
-    keeper,
-    {
-      ...options,
-      ...(config === undefined ? {} : { config: resolve(config) }),
-      ...(logFile === undefined ? {} : { logFile: resolve(logFile) }),
-    },
-    {
-      socket,
-      logWriter: join(programs(), "native", "logwriter"),
-      compiler: join(programs(), "compile.cjs"),
-    },
-    log,
-  );
+  const make = (): Daemon =>
+    new Daemon(
+      keeper,
+      {
+        ...options,
+        ...(config === undefined ? {} : { config: resolve(config) }),
+        ...(logFile === undefined ? {} : { logFile: resolve(logFile) }),
+      },
+      {
+        socket,
+        logWriter: join(programs(), "native", "logwriter"),
+        compiler: join(programs(), "compile.cjs"),
+      },
+      log,
+    );
+  let daemon: Daemon;
+  try {
+    daemon = make();
+  } catch (error) {
+    if (!(error instanceof NewerNotesError)) throw error;
+    // The keeper tries again and again: whoever installs the right program need not do more.
+    process.stderr.write(`shepherd: ${error.message}\n`);
+    process.exit(1);
+  }
   const running = daemon.run(descriptor);
   setImmediate(() => {
     log.open().catch((error: unknown) => process.stderr.write(`shepherd: cannot log: ${String(error)}\n`));

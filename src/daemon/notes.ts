@@ -1,11 +1,10 @@
 // The daemon's durable state: JSON in the keeper's notes. Whoever starts next reads them at hello.
 
-import { initialState, type ServiceState } from "./controller/state.js";
+import { initialState, type Leader, type ServiceState } from "./controller/state.js";
+import type { DefinitionData } from "./definition/as-data.js";
 import type { Ending, Inventory } from "./keeper/types.js";
+import { decodeNote, encodeNote, NewerNotesError } from "./notes-format.js";
 import type { Outbox } from "./outbox.js";
-
-/** Grows when a note changes in a way that an older daemon would misread. */
-const formatVersion = 1;
 
 /** A file whose services are registered, and what it was compiled to. */
 export interface LoadedFile {
@@ -13,11 +12,22 @@ export interface LoadedFile {
   readonly compiled: string;
 }
 
+/** Services that run by a definition which is not in force any more. */
+export interface FormerServices extends LoadedFile {
+  /** Their canonical names. */
+  readonly services: readonly string[];
+}
+
 /** What holds for the system as a whole. */
 export interface SystemNote {
   readonly files: readonly LoadedFile[];
+  readonly former?: readonly FormerServices[];
   /** Canonical names of services of these files that were unloaded. */
   readonly removed?: readonly string[];
+  /** The canonical name of the service whose end is the end of everything. */
+  readonly exitWith?: string;
+  /** Seconds. */
+  readonly shutdownTimeout?: number;
 }
 
 /** A shutdown that has begun; whoever finds it goes on with it. */
@@ -28,19 +38,41 @@ export interface ShutdownNote {
   readonly deadline: number;
 }
 
+/** Asked for when the supervisor is restarted on purpose. */
+interface RefreshNote {
+  readonly attempts: number;
+}
+
 const systemKey = "system";
 const shutdownKey = "shutdown";
+/** Whether the configuration is to be read anew: somebody restarted the supervisor on purpose. */
+const refreshKey = "refresh";
 const servicePrefix = "service/";
+const definitionPrefix = "definition/";
 
 export class Notes {
   readonly #outbox: Outbox;
   readonly #found: Map<string, Uint8Array>;
   readonly #report: (message: string) => void;
+  /** What is noted as a service's definition. */
+  readonly #definitions = new Map<string, string>();
+  /** What was noted last of the system. */
+  #system: string | undefined;
 
+  /** Throws NewerNotesError. */
   constructor(outbox: Outbox, found: Inventory["notes"], report: (message: string) => void) {
     this.#outbox = outbox;
     this.#found = new Map(found);
     this.#report = report;
+    for (const key of this.#found.keys()) {
+      const isOurs = [systemKey, shutdownKey, refreshKey].includes(key) || key.startsWith(servicePrefix);
+      if (isOurs) this.#read(key, false);
+      else if (key.startsWith(definitionPrefix)) {
+        const data = this.#read(key);
+        if (data !== undefined)
+          this.#definitions.set(key.slice(definitionPrefix.length), JSON.stringify(data));
+      }
+    }
   }
 
   /** What an earlier daemon noted; undefined for the first one. */
@@ -59,8 +91,56 @@ export class Notes {
     return found === undefined ? undefined : { ...initialState, ...(found as Partial<ServiceState>) };
   }
 
+  /** Whether there is something left of a service of that name which an earlier daemon had. */
+  hasService(name: string): boolean {
+    return this.#found.has(servicePrefix + name);
+  }
+
+  /** The definitions that an earlier daemon had in force, by canonical names. */
+  get definitions(): ReadonlyMap<string, DefinitionData> {
+    return new Map(
+      [...this.#definitions].map(([name, text]) => [name, JSON.parse(text) as DefinitionData] as const),
+    );
+  }
+
+  /**
+   * Set where a daemon was restarted on purpose and the configuration has not been read anew yet: how many daemons have
+   * begun to.
+   */
+  get refreshAttempts(): number | undefined {
+    return (this.#read(refreshKey) as RefreshNote | undefined)?.attempts;
+  }
+
+  refreshBegins(attempts: number): void {
+    this.#put(refreshKey, { attempts } satisfies RefreshNote);
+  }
+
+  /** Has the keeper start the next daemon, which reads the configuration anew. */
+  async relaunch(): Promise<void> {
+    const value = encodeNote({ attempts: 0 } satisfies RefreshNote);
+    await this.#outbox.post(
+      { op: "put-note", key: refreshKey, value },
+      { op: "relaunch", reason: "asked for" },
+    );
+  }
+
+  refreshed(): void {
+    this.#found.delete(refreshKey);
+    this.#delete(refreshKey);
+  }
+
   putSystem(note: SystemNote): void {
+    const text = JSON.stringify(note);
+    if (text === this.#system) return;
+    this.#system = text;
     this.#put(systemKey, note);
+  }
+
+  putDefinition(name: string, data: DefinitionData): void {
+    const text = JSON.stringify(data);
+    if (this.#definitions.get(name) === text) return;
+    this.#definitions.set(name, text);
+    this.#put(definitionPrefix + name, data);
   }
 
   putShutdown(note: ShutdownNote): void {
@@ -71,30 +151,47 @@ export class Notes {
     this.#put(servicePrefix + name, state);
   }
 
-  /** A service is no more. */
+  /** A service is no more, nor anything that it left behind. */
   dropService(name: string): void {
-    this.#outbox
-      .post({ op: "delete-note", key: servicePrefix + name })
-      .catch((e: unknown) => this.#report(String(e)));
+    this.#found.delete(servicePrefix + name);
+    this.#delete(servicePrefix + name);
+    this.dropDefinition(name);
+  }
+
+  dropDefinition(name: string): void {
+    if (this.#definitions.delete(name)) this.#delete(definitionPrefix + name);
+  }
+
+  /** What services that nobody has taken over, and that nothing defines, have left behind. */
+  remains(): readonly (readonly [name: string, leaders: readonly Leader[]])[] {
+    const names = [...this.#found.keys()]
+      .filter((key) => key.startsWith(servicePrefix))
+      .map((key) => key.slice(servicePrefix.length))
+      .filter((name) => !this.#definitions.has(name));
+    return names.flatMap((name) => {
+      const { leaders = [] } = (this.#read(servicePrefix + name) ?? {}) as Partial<ServiceState>;
+      return leaders.length === 0 ? [] : [[name, leaders] as const];
+    });
+  }
+
+  /** One that does not exist is no error. */
+  #delete(key: string): void {
+    this.#outbox.post({ op: "delete-note", key }).catch((e: unknown) => this.#report(String(e)));
   }
 
   #put(key: string, body: object): void {
-    const value = Buffer.from(JSON.stringify({ version: formatVersion, body }));
-    this.#outbox.tell(this.#report, { op: "put-note", key, value });
+    this.#outbox.tell(this.#report, { op: "put-note", key, value: encodeNote(body) });
   }
 
-  #read(key: string): unknown {
+  #read(key: string, complain = true): unknown {
     const bytes = this.#found.get(key);
     if (bytes === undefined) return undefined;
     try {
-      const note = JSON.parse(Buffer.from(bytes).toString("utf8")) as { version?: unknown; body?: unknown };
-      if (note.version === formatVersion) return note.body;
-      this.#report(
-        `the note "${key}" has format ${String(note.version)}, and this daemon reads ${formatVersion}`,
-      );
+      return decodeNote(key, bytes);
     } catch (error) {
-      this.#report(`the note "${key}" cannot be read: ${String(error)}`);
+      if (error instanceof NewerNotesError) throw error;
+      if (complain) this.#report(`the note "${key}" cannot be read: ${String(error)}`);
+      return undefined;
     }
-    return undefined;
   }
 }

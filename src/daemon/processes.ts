@@ -2,7 +2,7 @@
 
 import type { Termination } from "./definition/types.js";
 import { describeErrno } from "./keeper/errno.js";
-import type { ChildRecord, KeeperEvent, Scope, SetupFailure, SpawnSpec } from "./keeper/types.js";
+import type { ChildRecord, KeeperEvent, Request, Scope, SetupFailure, SpawnSpec } from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
 
 /** A process that could not be brought to execute its program: where, on what, why. */
@@ -23,6 +23,13 @@ export class SpawnError extends Error {
 export interface End extends Termination {
   readonly time: number;
   readonly failure?: SetupFailure;
+}
+
+/** What goes into one step with a spawn. */
+export interface Step {
+  /** What the spawn needs: where this fails, so does the spawn. */
+  readonly before: readonly Request[];
+  readonly after: readonly Request[];
 }
 
 /** One child of the keeper. */
@@ -142,14 +149,16 @@ export class Processes {
    * Spawns a child; what was posted in this turn, such as the note that explains it, goes into the same step. The
    * promise `started` of the result tells whether the program was executed.
    */
-  spawn(id: string, spec: SpawnSpec): Child {
+  spawn(id: string, spec: SpawnSpec, { before, after }: Step = { before: [], after: [] }): Child {
     const child = new Child(id);
     this.#children.set(id, child);
-    this.#outbox.post({ op: "spawn", id, spec }).then(
+    this.#outbox.post(...before, { op: "spawn", id, spec }, ...after).then(
       (results) => {
-        const result = results.at(-1);
+        const result = results[before.length];
         if (result === undefined || result.errno !== 0) {
-          const failure = { stage: "spawn", errno: result?.errno ?? 0, text: result?.text ?? "" };
+          // What it needed is told rather than that it was missing.
+          const { errno = 0, text = "" } = results.find((one) => one.errno !== 0) ?? {};
+          const failure = { stage: "spawn", errno, text };
           this.#neverWas(child, new SpawnError(failure), failure);
           return;
         }

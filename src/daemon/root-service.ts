@@ -15,13 +15,17 @@ export interface RootOperations {
   readonly registry: Registry;
   readonly logs: LogView;
   readonly keeper: KeeperRecord;
+  /** Why no user code is run, where that is so. */
+  rescue(): string | undefined;
   load(file: string, request: Request): Promise<void>;
   reload(file: string, request: Request): Promise<void>;
   unload(name: string, request: Request): Promise<void>;
   evaluate(expression: string, request: Request): Promise<unknown>;
   shutDown(how: Ending, request: Request): Promise<void>;
-  /** Has the keeper start the daemon anew, over the running services. */
-  relaunch(): void;
+  /** Has the keeper start the program that is on disk now, over the running services; throws ActionError where it cannot. */
+  relaunch(): Promise<void>;
+  /** Has the keeper execute its program that is on disk now, in place. */
+  upgradeKeeper(): Promise<void>;
 }
 
 const documentation = "The root service is used to operate on shepherd itself.";
@@ -90,7 +94,9 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
       run: async () => {
         const { registry, logs } = operations;
         const statuses = registry.controllers.map((controller) =>
-          controller.name === "root" ? serviceStatus(controller, logs) : briefStatus(controller, logs),
+          controller.name === "root"
+            ? serviceStatus(controller, logs, operations.rescue())
+            : briefStatus(controller, logs),
         );
         return (await Promise.all(statuses)).map(encodeService);
       },
@@ -184,11 +190,28 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     {
       name: "restart",
       effect: "repeatable",
-      documentation: "Start shepherd's own program anew, over the running services: none is touched.",
+      documentation:
+        "Start the shepherd program that is on disk now, over the running services: none is touched. The\n" +
+        "configuration is read anew: services that changed get their new definition when they stop, those it has no\n" +
+        "more run until they stop, new ones are started; where it is wrong, the old one stays in force.",
       arity: [0, 0],
       run: async (_args, request) => {
+        await operations.relaunch();
         request.say("The supervisor starts anew; services are not touched.");
-        operations.relaunch();
+        return true;
+      },
+    },
+    {
+      name: "upgrade",
+      effect: "repeatable",
+      documentation:
+        "'upgrade keeper': have the keeper, PID 1, execute its program that is on disk now, in place: its process,\n" +
+        "the services and their sockets stay. 'herd upgrade keeper' does the same.",
+      arity: [1, 1],
+      run: async ([what], request) => {
+        if (what !== "keeper") throw new ActionError(`upgrade: expected "keeper", got "${what ?? ""}"`);
+        await operations.upgradeKeeper();
+        request.say("The keeper runs the program that is on disk now; services are not touched.");
         return true;
       },
     },

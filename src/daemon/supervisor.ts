@@ -99,6 +99,21 @@ export class Supervisor {
     args: readonly string[],
     start: PendingStart,
   ): Promise<boolean> {
+    // In the turn of whoever asks, and in the step of what made it ask: the next daemon goes on with it.
+    if (controller.state.enabled && !this.#goingDown) controller.want(true);
+    try {
+      return await this.#startOnceWanted(controller, args, start);
+    } finally {
+      // Who has cancelled it says what is wanted instead.
+      if (!start.cancelled) controller.want(false);
+    }
+  }
+
+  async #startOnceWanted(
+    controller: Controller,
+    args: readonly string[],
+    start: PendingStart,
+  ): Promise<boolean> {
     const { request } = start;
     // Not in the caller's turn: a long chain of requirements must not become a deep stack.
     await Promise.resolve();
@@ -107,7 +122,6 @@ export class Supervisor {
     if (!this.#mayStart(controller, start)) return false;
     const requirements = controller.definition.requirement.map((name) => this.#registry.get(name));
     const failed: Controller[] = [];
-    controller.want(requirements.some(({ state }) => state.status !== "running"));
     await Promise.all(
       requirements.map(async (requirement) => {
         if (!(await this.#startRequirement(requirement, request))) failed.push(requirement);
@@ -116,10 +130,7 @@ export class Supervisor {
     for (const requirement of failed)
       request.say(`Service ${controller.name} depends on ${requirement.name}.`);
     // That took its time: the world may have changed.
-    if (failed.length > 0 || !this.#mayStart(controller, start)) {
-      controller.want(false);
-      return false;
-    }
+    if (failed.length > 0 || !this.#mayStart(controller, start)) return false;
     if (controller.state.status === "running") return true;
     const outcome: StartOutcome = await controller.start(args, request);
     request.say(outcome.ok ? `Service ${controller.name} has been started.` : cannotStart(controller));
@@ -168,7 +179,8 @@ export class Supervisor {
    * the service first; rejects with UserCodeError where its own stop threw.
    */
   async stop(name: string, args: readonly string[], request: Request): Promise<string[]> {
-    const { stopped, failure } = await this.#stopWithDependents(this.#registry.get(name), args, request);
+    const target = this.#registry.get(name);
+    const { stopped, failure } = await this.#stopWithDependents(target, args, request, false);
     if (failure !== undefined) throw new UserCodeError(failure.cause);
     return stopped;
   }
@@ -177,9 +189,10 @@ export class Supervisor {
     target: Controller,
     args: readonly string[],
     request: Request,
+    again: boolean,
   ): Promise<{ readonly stopped: string[]; readonly failure: { readonly cause: unknown } | undefined }> {
     let failure: { readonly cause: unknown } | undefined;
-    const stopped = await this.#stop([target], async (controller) => {
+    const stopped = await this.#stop([target], again, async (controller) => {
       try {
         await controller.stop(controller === target ? args : [], request);
       } catch (error) {
@@ -193,21 +206,45 @@ export class Supervisor {
   /** Stops everything but `root`, dependents first and independent services side by side. */
   async stopAll(root: Controller, request: Request): Promise<void> {
     const others = this.#registry.controllers.filter((controller) => controller !== root);
-    await this.#stop(others, async (controller) => {
-      try {
-        await controller.stop([], request);
-      } catch (error) {
-        request.say(`Service ${controller.name}: ${errorText(error)}`);
-      }
-    });
+    await this.#stop(others, false, (controller) => this.#stopQuietly(controller, request));
+  }
+
+  async #stopQuietly(controller: Controller, request: Request): Promise<void> {
+    try {
+      await controller.stop([], request);
+    } catch (error) {
+      request.say(`Service ${controller.name}: ${errorText(error)}`);
+    }
+  }
+
+  /**
+   * Goes on with the starts that an earlier daemon had been asked for and not begun, and with its restarts: what is wanted
+   * and still runs was to be stopped first.
+   */
+  async resume(wanted: readonly Controller[], request: Request): Promise<void> {
+    if (this.#goingDown) return;
+    const names = wanted.map(({ name }) => name);
+    const up = wanted.filter(({ state }) => state.status === "running" || state.status === "starting");
+    const stopped = await this.#stop(up, true, (controller) => this.#stopQuietly(controller, request));
+    await this.#startAgain([...new Set([...names, ...stopped])], request);
+  }
+
+  /** Starts what was stopped to be started again; resolves with the names of those that could not be started. */
+  async #startAgain(names: readonly string[], request: Request): Promise<string[]> {
+    return await this.startAll(
+      names.filter((name) => this.#registry.find(name) !== undefined),
+      request,
+    );
   }
 
   /**
    * Resolves with the names of those that were up, or would have been without this, dependents before what they
    * depend on.
+   * @param again whether what is up is stopped only to be started again, which the next daemon would go on with
    */
   async #stop(
     targets: readonly Controller[],
+    again: boolean,
     stopOne: (controller: Controller) => Promise<void>,
   ): Promise<string[]> {
     const done = new Map<Controller, Promise<void>>();
@@ -220,8 +257,9 @@ export class Supervisor {
         // Who asks for a start after this stop asks for another one.
         this.#starts.delete(controller);
       }
-      if (status !== "stopped" || respawnAt !== undefined || pending !== undefined)
-        wereUp.push(controller.name);
+      const wasUp = status !== "stopped" || respawnAt !== undefined || pending !== undefined;
+      if (wasUp) wereUp.push(controller.name);
+      controller.want(again && wasUp);
       const before = dependents.map((dependent) => done.get(dependent));
       done.set(
         controller,
@@ -238,25 +276,29 @@ export class Supervisor {
    */
   async restart(name: string, args: readonly string[], request: Request): Promise<boolean> {
     const target = this.#registry.get(name);
-    const wasUp = target.state.status !== "stopped";
     const canonical = target.name;
-    let stopped: string[] = [];
-    if (wasUp) {
-      const result = await this.#stopWithDependents(target, [], request);
-      ({ stopped } = result);
-      // It is stopped all the same, and who asked for a restart wants it up.
-      if (result.failure !== undefined)
-        request.say(`Service ${canonical}: ${errorText(result.failure.cause)}`);
-    } else request.say(`Service ${canonical} is not running.`);
-    const others = stopped.filter((other) => other !== canonical && this.#registry.find(other) !== undefined);
-    let ok = false;
-    if (this.#registry.find(canonical) === undefined) {
-      request.say(`Service ${canonical} is transient and no more: it cannot be started again.`);
-    } else {
-      ok = await this.start(canonical, args, request);
+    if (target.state.status === "stopped") {
+      request.say(`Service ${canonical} is not running.`);
+      return await this.start(canonical, args, request);
     }
-    const failed = await this.startAll(others, request);
-    return ok && failed.length === 0;
+    const { stopped, failure } = await this.#stopWithDependents(target, [], request, true);
+    try {
+      // It is stopped all the same, and who asked for a restart wants it up.
+      if (failure !== undefined) request.say(`Service ${canonical}: ${errorText(failure.cause)}`);
+      let ok = false;
+      if (this.#registry.find(canonical) === undefined) {
+        request.say(`Service ${canonical} is no more: it cannot be started again.`);
+      } else {
+        ok = await this.start(canonical, args, request);
+      }
+      const failed = await this.#startAgain(
+        stopped.filter((other) => other !== canonical),
+        request,
+      );
+      return ok && failed.length === 0;
+    } finally {
+      for (const other of stopped) this.#registry.find(other)?.want(false);
+    }
   }
 }
 

@@ -2,15 +2,25 @@
 // over a fake keeper; daemon.ts adds the control socket, the configuration and the log writer.
 
 import type { Host, Identity, LogStreams } from "./constructors/host.js";
+import { Sockets } from "./constructors/sockets.js";
 import { Controller, type ControllerEnvironment } from "./controller/controller.js";
+import { clearAway } from "./controller/remains.js";
 import { initialState, type ServiceState } from "./controller/state.js";
 import { Deadlines } from "./deadlines.js";
-import type { ProcessOptions, ProcessReference, ServiceDefinition } from "./definition/types.js";
+import { dataOf, definitionOf } from "./definition/as-data.js";
+import {
+  builtin,
+  type ProcessOptions,
+  type ProcessReference,
+  type ServiceDefinition,
+} from "./definition/types.js";
 import { errorText } from "./error-text.js";
 import type { Keeper, KeeperEvent } from "./keeper/types.js";
 import { Notes } from "./notes.js";
+import { Offspring } from "./offspring.js";
 import { Outbox } from "./outbox.js";
 import { Processes } from "./processes.js";
+import { Readables } from "./readables.js";
 import { Registry } from "./registry/registry.js";
 import { Request } from "./request.js";
 import { Supervisor, UserCodeError } from "./supervisor.js";
@@ -22,7 +32,7 @@ export interface SystemParts {
   /** What services inherit unless they say otherwise. */
   readonly environment: readonly string[];
   readonly directory: string;
-  resolveIdentity(options: ProcessOptions): Promise<Identity>;
+  readonly resolveIdentity: (options: ProcessOptions) => Promise<Identity>;
   readonly log: {
     info(line: string): void;
     error(line: string): void;
@@ -36,7 +46,9 @@ export interface SystemHooks {
   /** A service ran and is stopped now, for whatever reason. */
   over(controller: Controller): void;
   /** A service was removed. */
-  forgotten(name: string): void;
+  forgotten(controller: Controller): void;
+  /** A service that stopped has got the definition that was waiting for that. */
+  replaced(): void;
 }
 
 export class System {
@@ -44,6 +56,7 @@ export class System {
   readonly notes: Notes;
   readonly processes: Processes;
   readonly deadlines: Deadlines;
+  readonly readables: Readables;
   readonly host: Host;
   readonly registry: Registry;
   readonly supervisor: Supervisor;
@@ -62,25 +75,33 @@ export class System {
     this.notes = new Notes(this.outbox, inventory.notes, report);
     this.processes = new Processes(this.outbox, inventory.keeper.generation, report);
     this.deadlines = new Deadlines(this.outbox, inventory.timers, report);
+    this.readables = new Readables(this.outbox, report);
+    const { resolveIdentity } = parts;
+    this.registry = new Registry(
+      (definition) => this.#makeController(definition),
+      (controller, formerName) => this.#defined(controller, formerName),
+    );
+    this.supervisor = new Supervisor(this.registry);
     this.host = {
       outbox: this.outbox,
       processes: this.processes,
       deadlines: this.deadlines,
+      readables: this.readables,
+      sockets: new Sockets(this.outbox, inventory.descriptors, resolveIdentity, report),
+      offspring: new Offspring(this.registry, this.supervisor, this.notes, () => this.background()),
       logs: parts.logs,
       keeperPid: inventory.keeper.pid,
       markPrefix: inventory.keeper.started.toString(36),
       environment: parts.environment,
       directory: parts.directory,
-      resolveIdentity: (options) => parts.resolveIdentity(options),
+      resolveIdentity,
       report,
     };
-    this.registry = new Registry((definition) => this.#makeController(definition));
-    this.supervisor = new Supervisor(this.registry);
     this.#environment = {
       host: this.host,
       now: () => Date.now() / 1000,
       log: (line) => parts.log.info(line),
-      record: (name, state) => this.notes.putService(name, state),
+      record: (controller) => this.#record(controller),
       shuttingDown: () => this.supervisor.goingDown,
       respawn: (controller) => this.#respawn(controller),
       settled: (controller) => hooks.settled(controller),
@@ -106,11 +127,13 @@ export class System {
     const request = this.background();
     const { controllers } = this.registry;
     for (const controller of controllers) controller.resume(request);
-    // Those whose start waited for their requirements wait for them again.
-    const wanted = controllers.filter(({ state }) => state.wanted && state.status === "stopped");
+    this.#clearAway();
+    const { sockets } = this.host;
+    for (const service of sockets.services)
+      if (this.registry.find(service)?.name !== service) sockets.close(service);
     this.supervisor
-      .startAll(
-        wanted.map(({ name }) => name),
+      .resume(
+        controllers.filter(({ state }) => state.wanted),
         request,
       )
       .catch((error: unknown) => this.#parts.log.error(errorText(error)));
@@ -119,15 +142,22 @@ export class System {
     for (const event of early) this.handleEvent(event);
   }
 
-  /** Handles and acknowledges what is about children and deadlines; false for every other event. */
+  /** Handles and acknowledges what is about children, deadlines and sockets; false for every other event. */
   handleEvent(event: KeeperEvent): boolean {
     const late =
-      event.type === "child-ended" || event.type === "child-started" || event.type === "timer-fired";
+      event.type === "child-ended" ||
+      event.type === "child-started" ||
+      event.type === "timer-fired" ||
+      event.type === "readable";
     if (late && this.#early !== undefined) {
       this.#early.push(event);
       return true;
     }
-    return this.processes.handleEvent(event) || this.deadlines.handleEvent(event);
+    return (
+      this.processes.handleEvent(event) ||
+      this.deadlines.handleEvent(event) ||
+      this.readables.handleEvent(event)
+    );
   }
 
   /** Stops a service and what depends on it, and removes it; one that is gone already, as a transient one, is none. */
@@ -177,9 +207,71 @@ export class System {
       .catch((error: unknown) => this.#parts.log.error(`respawn of ${controller.name}: ${String(error)}`));
   }
 
+  /** A removed service leaves no note, but for what it left behind until that is gone. */
+  #record(controller: Controller): void {
+    const { name, state } = controller;
+    if (this.registry.has(controller)) {
+      this.notes.putService(name, state);
+      return;
+    }
+    if (this.registry.find(name)?.name === name) return;
+    if (state.leaders.length === 0) this.notes.dropService(name);
+    else this.notes.putService(name, { ...initialState, leaders: state.leaders });
+  }
+
+  /** Ends what services had left behind that are no more. */
+  #clearAway(): void {
+    for (const [name, leaders] of this.notes.remains()) {
+      clearAway(this.host, leaders)
+        .then(() => this.notes.dropService(name))
+        .catch((error: unknown) =>
+          this.#parts.log.error(`while ending what ${name} left behind: ${errorText(error)}`),
+        );
+    }
+  }
+
+  /** Keeps the definition where it outlives us. */
+  #defined(controller: Controller, formerName: string | undefined): void {
+    const { name, state } = controller;
+    if (name === "root") return;
+    this.notes.putDefinition(name, dataOf(controller.definition));
+    if (formerName === undefined) return;
+    this.host.sockets.close(formerName);
+    this.notes.dropService(formerName);
+    this.notes.putService(name, state);
+  }
+
+  /**
+   * Registers the services that an earlier daemon had and nobody has registered yet, as far as they are data.
+   * @param why completes "its start is a function, ..."
+   */
+  registerNoted(why: string): void {
+    const missing = [...this.notes.definitions]
+      .filter(([name]) => this.registry.find(name) === undefined)
+      .map(([, data]) => definitionOf(data, why));
+    this.registry.registerAgain(missing);
+  }
+
+  /** Removes a service that is stopped and that nothing defines any more. */
+  forget(controller: Controller): void {
+    if (this.registry.has(controller)) this.#forget(controller);
+  }
+
   #stopped(controller: Controller, over: boolean): void {
-    this.registry.applyReplacement(controller);
-    if (!over) return;
+    if (controller.replacement !== undefined) {
+      this.registry.applyReplacement(controller);
+      this.#hooks.replaced();
+    }
+    if (controller.obsolete) {
+      this.#hooks.over(controller);
+      this.#parts.log.info(
+        `Service ${controller.name} is not in the configuration any more, now unregistered.`,
+      );
+      this.#forget(controller);
+      return;
+    }
+    // A connection has one start, whether or not that succeeds.
+    if (!over && controller.definition.start[builtin]?.kind !== "connection") return;
     this.#hooks.over(controller);
     if (!controller.definition.transient) return;
     this.#parts.log.info(`Transient service ${controller.name} terminated, now unregistered.`);
@@ -188,7 +280,9 @@ export class System {
 
   #forget(controller: Controller): void {
     this.registry.unregister(controller);
-    this.notes.dropService(controller.name);
-    this.#hooks.forgotten(controller.name);
+    this.host.sockets.close(controller.name);
+    this.notes.dropDefinition(controller.name);
+    this.#record(controller);
+    this.#hooks.forgotten(controller);
   }
 }

@@ -26,7 +26,7 @@ export interface Invocation {
 const serviceless: ReadonlySet<string> = new Set(["status", "detailed-status", "help", "log", "graph"]);
 
 export function parseInvocation(operands: readonly string[], options: Options): Invocation {
-  const [action, service, ...words] = operands;
+  const [action, service, ...words] = completed(operands);
   if (action === undefined || (service === undefined && !serviceless.has(action)))
     throw new UsageError("Usage: herd ACTION [SERVICE [OPTIONS...]]", { bare: true });
   return {
@@ -36,6 +36,12 @@ export function parseInvocation(operands: readonly string[], options: Options): 
       service === undefined ? [] : [...words, ...lineCount(action, options), ...programKeywords(options)],
     options,
   };
+}
+
+/** `herd upgrade keeper` is about no service: the keeper is below all of them, and root stands for it. */
+function completed(operands: readonly string[]): readonly string[] {
+  const [action, what] = operands;
+  return action === "upgrade" && what === "keeper" ? [action, "root", ...operands.slice(1)] : operands;
 }
 
 /** `herd log SERVICE -n N` shows as many lines; elsewhere `-n` is the client's own affair. */

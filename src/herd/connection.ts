@@ -5,8 +5,10 @@ import { type Sexp, SexpError } from "../protocol/sexp.js";
 import { SexpReader } from "../protocol/sexp-reader.js";
 import { errorCode, systemErrorText } from "./system-error.js";
 
-/** A daemon that restarts is back within this time; a client of that moment need not notice. */
-const RETRY_FOR_MS = 500;
+/** Where nobody listens, somebody may be about to. */
+const REFUSED_FOR_MS = 1000;
+/** More clients than the socket has room for wait, most likely for a daemon that is just being started. */
+const CROWDED_FOR_MS = 30_000;
 const RETRY_EVERY_MS = 20;
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 /** What a Unix socket's address has room for, without the final NUL. */
@@ -14,9 +16,13 @@ const MAX_PATH_BYTES = 107;
 
 /** Why there was no exchange, or no whole one, in the words for the user. */
 export class ConnectionError extends Error {
-  constructor(message: string) {
+  /** "interrupted" where the request was begun. */
+  readonly kind: "connection" | "interrupted";
+
+  constructor(message: string, kind: ConnectionError["kind"] = "connection") {
     super(message);
     this.name = "ConnectionError";
+    this.kind = kind;
   }
 }
 
@@ -25,6 +31,10 @@ export interface ExchangeOptions {
   readonly cleanse: (expression: Sexp) => Sexp;
   /** Called with each line that is streamed before the reply. */
   readonly onMessage: (line: string) => void;
+  /** Milliseconds for which a refused connection is tried again; default one second. */
+  readonly refusedFor?: number;
+  /** Milliseconds that the daemon may be silent; default for ever, as a start may take its time. */
+  readonly silentFor?: number;
 }
 
 /** The reply; undefined when the daemon closed the connection without one. Throws a ConnectionError. */
@@ -33,7 +43,7 @@ export async function exchange(
   command: string,
   options: ExchangeOptions,
 ): Promise<Reply | undefined> {
-  const socket = await connectPatiently(path);
+  const socket = await connectPatiently(path, options.refusedFor ?? REFUSED_FOR_MS);
   try {
     return await receive(socket, command, options);
   } catch (error) {
@@ -45,18 +55,18 @@ export async function exchange(
   }
 }
 
-async function connectPatiently(path: string): Promise<Socket> {
+async function connectPatiently(path: string, refusedFor: number): Promise<Socket> {
   // A longer one would be cut off, and name another socket.
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw new ConnectionError(`${path}: File name too long`);
   if (path === "" || path.includes("\0")) throw new ConnectionError(`${path}: Invalid argument`);
-  const deadline = performance.now() + RETRY_FOR_MS;
+  const begin = performance.now();
   for (;;) {
     try {
       return await connect(path);
     } catch (error) {
       const code = errorCode(error);
-      const mayPass = code === "ECONNREFUSED" || code === "EAGAIN";
-      if (!mayPass || performance.now() >= deadline)
+      const patience = code === "ECONNREFUSED" ? refusedFor : code === "EAGAIN" ? CROWDED_FOR_MS : 0;
+      if (performance.now() >= begin + patience)
         throw new ConnectionError(`${path}: ${systemErrorText(code)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_EVERY_MS));
@@ -95,6 +105,8 @@ function receive(socket: Socket, command: string, options: ExchangeOptions): Pro
     // A daemon that goes away while we write resets the connection: that is an end like any other.
     socket.once("error", () => resolve(undefined));
     socket.once("close", () => resolve(undefined));
+    if (options.silentFor !== undefined)
+      socket.setTimeout(options.silentFor, () => reject(new ConnectionError("shepherd does not answer")));
     socket.write(command);
   });
 }

@@ -8,6 +8,8 @@ import type { Style } from "./render/style.js";
 
 export interface Reporter {
   readonly line: (text: string) => void;
+  /** What went otherwise than usual, and yet well. */
+  readonly notice: (text: string) => void;
   readonly error: (text: string) => void;
   readonly hint: (text: string) => void;
 }
@@ -17,6 +19,7 @@ export function reporter(errors: Output, isTerminal: boolean, style: Style): Rep
     errors.write(`${prefix}${isTerminal ? printable(text) : text}\n`);
   return {
     line: (text) => line(text),
+    notice: (text) => line(text, "herd: "),
     error: (text) => line(text, `herd: ${style.error("error")}: `),
     hint: (text) => line(text, `herd: ${style.hint("hint")}: `),
   };
@@ -51,6 +54,8 @@ const rootActions: ReadonlySet<string> = new Set([
   "reload",
   "daemonize",
   "restart",
+  "upgrade",
+  "rotate",
 ]);
 
 /** What the user may have meant. */

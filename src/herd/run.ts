@@ -1,8 +1,8 @@
 // One run of herd, from the command line to the exit status.
 
 import { UsageError } from "../cli/gnu-options.js";
-import { encodeCommand, ProtocolError, type Reply } from "../protocol/messages.js";
-import { sym } from "../protocol/sexp.js";
+import { type Command, encodeCommand, ProtocolError, type Reply } from "../protocol/messages.js";
+import { type Sexp, sym } from "../protocol/sexp.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { type Invocation, type Options, parseInvocation } from "./arguments.js";
 import { ConnectionError, exchange } from "./connection.js";
@@ -15,6 +15,9 @@ import { colourful, plain, type Style } from "./render/style.js";
 import { commandErrorText, hintFor, type Reporter, reporter } from "./report.js";
 import { type Selection, selectView } from "./views/select.js";
 import { isRoot, type Subject } from "./views/view.js";
+
+/** Lines that are not shown again, should the request have to be sent again. */
+const MOST_REMEMBERED = 10_000;
 
 /** All that a run depends on beside the daemon. */
 export interface Surroundings {
@@ -72,28 +75,52 @@ async function perform(
   const selection = selectView(invocation);
   const presenter = presenterFor(invocation.options, surroundings);
   try {
-    const reply = await ask(invocation, selection, surroundings, presenter);
+    const reply = await ask(invocation, selection, surroundings, presenter, report);
     return conclude(reply, invocation, selection, presenter, report);
   } catch (error) {
     if (!(error instanceof ConnectionError || error instanceof ProtocolError)) throw error;
-    presenter.error({ kind: "connection", message: error.message });
+    const kind = error instanceof ConnectionError ? error.kind : "connection";
+    presenter.error({ kind, message: error.message });
     report.error(error.message);
     return 1;
   }
 }
 
+/** The reply; undefined where the daemon ended instead, as it was told. */
 async function ask(
-  { service, arguments: args, options }: Invocation,
+  invocation: Invocation,
   { action }: Selection,
   { environment, uid, directory, isTerminal }: Surroundings,
   presenter: Presenter,
+  report: Reporter,
 ): Promise<Reply | undefined> {
-  const command = { action: sym(action), service: sym(service ?? "root"), arguments: args, directory };
+  const { service, arguments: args, options } = invocation;
   const path = options.socket ?? defaultSocketPath(environment, uid);
-  return await exchange(path, encodeCommand({ ...command, stream: true }), {
-    cleanse: isTerminal.output ? printableSexp : (expression) => expression,
-    onMessage: presenter.message,
-  });
+  const command: Command = {
+    action: sym(action),
+    service: sym(service ?? "root"),
+    arguments: args,
+    directory,
+    stream: true,
+    id: requestId(),
+  };
+  const cleanse = isTerminal.output ? printableSexp : (expression: Sexp) => expression;
+  const shown: string[] = [];
+  const show = (line: string): void => {
+    if (shown.length < MOST_REMEMBERED) shown.push(line);
+    presenter.message(line);
+  };
+  const reply = await exchange(path, encodeCommand(command), { cleanse, onMessage: show });
+  if (reply !== undefined) return reply;
+  const { recover } = await import("./recovery.js");
+  const ending = endsTheDaemon(invocation);
+  return await recover({ path, command, ending, cleanse, shown, show, tell: report.notice });
+}
+
+/** A name that no other request has: about 100 random bits. The module that makes better ones costs start-up time. */
+function requestId(): string {
+  const random = () => Math.random().toString(36).slice(2);
+  return `${random()}${random()}`;
 }
 
 function conclude(
@@ -103,8 +130,6 @@ function conclude(
   presenter: Presenter,
   report: Reporter,
 ): ExitStatus {
-  if (received === undefined && !endsTheDaemon(invocation))
-    throw new ConnectionError("premature end-of-file while talking to shepherd");
   const reply = received ?? { result: [], messages: [] };
   for (const line of reply.messages) presenter.message(line);
   if (reply.error !== undefined) {

@@ -1,10 +1,17 @@
 // Commands and replies, version 0 of the Shepherd's protocol, to and from s-expressions.
 //
-// One addition of ours: streaming. A client that can show messages as they happen says so with a word after the version
-// number, `(version 0 stream)`. A GNU shepherd passes over what follows the 0, so the command needs no negotiation and
-// is never sent twice; our daemon then writes `(message (version 0) LINE)` expressions before the final reply.
+// Two additions of ours stand after the version number, `(version 0 stream (id "…"))`. A GNU shepherd passes over what
+// follows the 0, so that a command needs no negotiation.
+//
+// Streaming: for a client that can show messages as they happen our daemon writes `(message (version 0) LINE)`
+// expressions before the final reply.
+//
+// The id: the client's name for this request. Our daemon carries out one request of a name, however often it is sent and
+// however many daemons it takes; a client whose connection ended without a reply asks what became of it, with the action
+// `request-outcome` of root, and may send the same command again.
 import {
   asStrings,
+  fieldsOf,
   isList,
   isSymbol,
   record,
@@ -34,7 +41,27 @@ export interface Command {
   readonly directory: string;
   /** Whether the client takes `(message …)` expressions before the reply. */
   readonly stream: boolean;
+  /** The client's name for the request. */
+  readonly id?: string;
 }
+
+/** What became of a request. */
+export type RequestOutcome =
+  /** It was never begun, or changes nothing: it can be sent again. */
+  | "unknown"
+  /** It was begun by a daemon that is no more, and is not carried out a second time. */
+  | "begun"
+  /** It was begun; sent again, it is taken up where it was left. */
+  | "resumable"
+  /** Sent again, it gets the reply that it got. */
+  | "done";
+
+const requestOutcomes: readonly string[] = [
+  "unknown",
+  "begun",
+  "resumable",
+  "done",
+] satisfies RequestOutcome[];
 
 export interface Reply {
   /** `false` with an error, and when a start failed. */
@@ -80,13 +107,30 @@ export function decodeCommand(expression: Sexp): Command {
   if (action === undefined || service === undefined || !isList(args) || typeof directory !== "string")
     throw new ProtocolError("cannot decode command: a field is of the wrong type");
   const stream = words.some((word) => isSymbol(word, "stream"));
-  return { action, service, arguments: args, directory, stream };
+  const id = fieldsOf(words).get("id");
+  return { action, service, arguments: args, directory, stream, ...(isRequestId(id) ? { id } : {}) };
+}
+
+/** One that is not of this form is none; it becomes part of a note's key. */
+export function isRequestId(id: Sexp | undefined): id is string {
+  return typeof id === "string" && /^[\w-]{1,64}$/.test(id);
+}
+
+/** The answer to `request-outcome ID`; undefined for what is none. */
+export function decodeOutcome(result: Sexp): RequestOutcome | undefined {
+  const name = isList(result) ? symbolName(result[0]) : undefined;
+  return isOutcome(name) ? name : undefined;
+}
+
+function isOutcome(name: string | undefined): name is RequestOutcome {
+  return name !== undefined && requestOutcomes.includes(name);
 }
 
 /** The text to send, with no newline after it: GNU Shepherd sends none. */
 export function encodeCommand(command: Command): string {
   const version: Sexp[] = [sym("version"), 0];
   if (command.stream) version.push(sym("stream"));
+  if (command.id !== undefined) version.push([sym("id"), command.id]);
   return writeSexp([
     sym("shepherd-command"),
     version,

@@ -50,6 +50,21 @@ test("sends GNU Shepherd's command, and asks for a stream", async (context) => {
   assert.equal(writeSexp([command?.action ?? "", command?.service ?? ""]), "(schedule timer)");
   assert.equal(command?.directory, process.cwd());
   assert.equal(command?.stream, true);
+  assert.equal((await fake.herd("schedule", "timer")).status, 0);
+  const [one, other] = fake.commands.map(({ id }) => id);
+  assert.match(one ?? "", /^\w{16,40}$/);
+  assert.notEqual(one, other);
+});
+
+test("upgrade keeper is an action of root", async (context) => {
+  const fake = await daemon(context, reply("(#t)"));
+  for (const args of [
+    ["upgrade", "keeper"],
+    ["upgrade", "root", "keeper"],
+  ])
+    assert.equal((await fake.herd(...args)).status, 0);
+  for (const { service, arguments: args } of fake.commands)
+    assert.equal(writeSexp([service, args]), '(root ("keeper"))');
 });
 
 test("messages are printed as they come, before the reply", async (context) => {
@@ -205,11 +220,13 @@ test("success: values, eval, help, doc, a service's own log", async (context) =>
 
 test("an end without a reply is success where the daemon was told to end, and only there", async (context) => {
   const fake = await daemon(context, "");
-  for (const action of ["stop", "halt", "power-off", "reboot", "kexec"])
-    for (const service of ["root", "shepherd"])
-      assert.equal((await fake.herd(action, service)).status, 0, action);
-  for (const args of [["restart", "root"], ["halt", "web"], ["status"]])
-    assert.equal((await fake.herd(...args)).status, 1, args.join(" "));
+  const expect = async (status: number, ...args: readonly string[]) =>
+    assert.equal((await fake.herd(...args)).status, status, args.join(" "));
+  await Promise.all([
+    ...["stop", "halt", "power-off", "reboot", "kexec"].map((action) => expect(0, action, "root")),
+    expect(0, "stop", "shepherd"),
+    ...[["restart", "root"], ["halt", "web"], ["status"]].map((args) => expect(1, ...args)),
+  ]);
 });
 
 test("a connection that is reset is an end, too", async (context) => {

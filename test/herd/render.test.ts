@@ -291,3 +291,25 @@ test("a service as JSON is JSON, and holds every field", () => {
     for (const key of keys) assert.ok(key in json, key);
   }
 });
+
+test("what only our daemon tells: rescue mode, what left the configuration, log trouble", () => {
+  const extra = (fields: Readonly<Record<string, string | boolean>>) => ({
+    extra: new Map(Object.entries(fields)),
+  });
+  const full = "write /var/log/web.log: No space left on device";
+  const services = [
+    serviceOf("root", { status: "running", ...extra({ rescue: "it died 5 times", "log-trouble": "disk" }) }),
+    serviceOf("db", extra({ "log-trouble": "disk; the last lines are kept in /run/x" })),
+    serviceOf("web", extra({ "obsolete?": true, "log-trouble": full })),
+  ];
+  assert.equal(
+    renderOverview(services, plain, START),
+    "Rescue mode is on; 'herd status root' tells why.\nStarted:\n + root\nStopped:\n - db\n - web\nLog trouble: root web\n",
+  );
+  const [root, , web] = services.map((service) => renderSummary(service, options));
+  assert.match(root ?? "", /^● Status of root:\n {2}Rescue mode: it died 5 times\n {2}It is started/);
+  assert.match(web ?? "", /\n {2}It is not in the configuration any more, and is removed when it stops\.\n/);
+  assert.match(web ?? "", /\n {2}Log trouble: write \/var\/log\/web\.log: No space left on device\n$/);
+  const quiet = renderOverview([serviceOf("web")], plain, START);
+  assert.equal(quiet, "Stopped:\n - web\n");
+});

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import {
   actionException,
   decodeCommand,
+  decodeOutcome,
   decodeServerMessage,
   encodeCommand,
   encodeMessage,
@@ -41,6 +42,21 @@ test("a client asks for a stream with a word that GNU Shepherd passes over", () 
   const text = encodeCommand(command);
   assert.match(text, /^\(shepherd-command \(version 0 stream\) \(action start\)/);
   assert.deepEqual(decodeCommand(readSexp(text)), command);
+});
+
+test("a command may have a name, which must fit into the key of a note", () => {
+  const command = { ...decodeCommand(readSexp(plainCommand)), stream: true, id: "a-B_9" };
+  const text = encodeCommand(command);
+  assert.match(text, /^\(shepherd-command \(version 0 stream \(id "a-B_9"\)\) \(action start\)/);
+  assert.deepEqual(decodeCommand(readSexp(text)), command);
+  for (const id of ['""', '"a b"', '"a/b"', "a", "7", `"${"a".repeat(65)}"`, '"\\x00;"'])
+    assert.equal(decodeCommand(readSexp(text.replace('"a-B_9"', id))).id, undefined, id);
+});
+
+test("the outcome of a request", () => {
+  assert.equal(decodeOutcome(readSexp("(resumable)")), "resumable");
+  for (const text of ["(other)", "resumable", "()", '("done")'])
+    assert.equal(decodeOutcome(readSexp(text)), undefined, text);
 });
 
 test("commands: more after the version and after the fields is accepted, less is not", () => {

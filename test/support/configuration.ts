@@ -2,10 +2,13 @@
 
 const names = [
   "defineConfig",
+  "endpoint",
   "makeForkexecConstructor",
+  "makeInetdConstructor",
   "makeKillDestructor",
   "makeSystemConstructor",
   "makeSystemDestructor",
+  "makeSystemdConstructor",
   "service",
   "shepherdAction",
   "shepherdConfigurationAction",

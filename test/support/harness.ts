@@ -48,6 +48,11 @@ export interface BootOptions {
   /** The account to run as; default our own. */
   readonly user?: Account;
   readonly variant?: Variant;
+  /** Another directory with the native programs; only with `variant` "none". */
+  readonly native?: string;
+  /** Node's own options for the daemon. */
+  readonly nodeOptions?: readonly string[];
+  /** The keeper's environment, with `{directory}` as in the configuration. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default true: `--logfile` in the private directory. */
   readonly logFile?: boolean;
@@ -85,7 +90,7 @@ export class System {
     this.config = config;
     this.variant = options.variant ?? "none";
     this.#init = options.init ?? true;
-    this.#program = daemonProgram(directory, this.variant);
+    this.#program = daemonProgram(directory, options);
     const [program, ...args] = command;
     this.#child = spawn(program, args, {
       cwd: "/",
@@ -223,7 +228,7 @@ export class System {
   /** The daemon's number out here, if it lives. */
   daemon(): number | undefined {
     return this.processes().find(
-      ({ command: [node, program] }) => node === process.execPath && program === this.#program,
+      ({ command }) => command[0] === process.execPath && command.includes(this.#program),
     )?.pid;
   }
 
@@ -312,24 +317,34 @@ function environment(directory: string, options: BootOptions): NodeJS.ProcessEnv
     XDG_CACHE_HOME: join(directory, "cache"),
     XDG_STATE_HOME: join(directory, "state"),
     XDG_RUNTIME_DIR: join(directory, "run"),
-    ...options.env,
+    ...Object.fromEntries(
+      Object.entries(options.env ?? {}).map(([name, value]) => [name, within(directory)(value)]),
+    ),
     // Reports go to files: what the programs print is what users see.
     ASAN_OPTIONS: `log_path=${directory}/reports/asan:exitcode=99`,
     UBSAN_OPTIONS: `log_path=${directory}/reports/ubsan:print_stacktrace=1`,
   };
 }
 
-/** The daemon looks for the other programs beside its own: for a checked variant that is a directory of links. */
-function daemonProgram(directory: string, variant: Variant): string {
-  return join(variant === "none" ? project.dist : join(directory, "programs"), "shepherd.cjs");
+function nativePrograms({ variant = "none", native }: BootOptions): string {
+  return native ?? project.native(variant);
 }
 
-function linkPrograms(directory: string, variant: Variant): void {
+function hasOwnPrograms({ variant = "none", native }: BootOptions): boolean {
+  return variant !== "none" || native !== undefined;
+}
+
+/** The daemon looks for the other programs beside its own: for other native ones that is a directory of links. */
+function daemonProgram(directory: string, options: BootOptions): string {
+  return join(hasOwnPrograms(options) ? join(directory, "programs") : project.dist, "shepherd.cjs");
+}
+
+function linkPrograms(directory: string, options: BootOptions): void {
   const programs = join(directory, "programs");
   mkdirSync(programs);
   for (const name of ["shepherd.cjs", "compile.cjs"])
     symlinkSync(join(project.dist, name), join(programs, name));
-  symlinkSync(project.native(variant), join(programs, "native"));
+  symlinkSync(nativePrograms(options), join(programs, "native"));
 }
 
 /** Runs the native programs, and only them, under valgrind; each writes a file of its own. */
@@ -355,11 +370,12 @@ function commandLine(
   const variant = options.variant ?? "none";
   const keeper = [
     ...(variant === "valgrind" ? valgrind(directory) : []),
-    join(project.native(variant), "keeper"),
+    join(nativePrograms(options), "keeper"),
     ...(options.keeperOptions ?? []),
     "--",
     process.execPath,
-    daemonProgram(directory, variant),
+    ...(options.nodeOptions ?? []),
+    daemonProgram(directory, options),
     `--config=${config}`,
     `--socket=${join(directory, "run", "socket")}`,
     ...((options.logFile ?? true) ? [`--logfile=${join(directory, "shepherd.log")}`] : []),
@@ -403,7 +419,7 @@ export async function bootSystem(scope: Scope, given: BootOptions): Promise<Syst
     writeFileSync(file, within(directory)(text));
     return file;
   };
-  if (options.variant !== "none") linkPrograms(directory, options.variant);
+  if (hasOwnPrograms(options)) linkPrograms(directory, options);
   const config = write(options.configName ?? "config.ts", options.config);
   for (const [name, text] of Object.entries(options.files ?? {})) write(name, text);
   for (const [name, { uid, gid }] of Object.entries(options.directories ?? {})) {

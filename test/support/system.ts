@@ -19,8 +19,15 @@ export interface TestSystem {
   readonly settled: string[];
 }
 
-/** @param keeper the keeper of an earlier system: the daemon died, and this is the next one */
-export function testSystem(definitions: readonly ServiceDefinition[], keeper = new FakeKeeper()): TestSystem {
+/**
+ * @param keeper the keeper of an earlier system: the daemon died, and this is the next one
+ * @param prepare what is done once the definitions are registered, before the services are taken over
+ */
+export function testSystem(
+  definitions: readonly ServiceDefinition[],
+  keeper = new FakeKeeper(),
+  prepare: (system: System) => void = () => undefined,
+): TestSystem {
   const lines: string[] = [];
   const settled: string[] = [];
   const log = (line: string): void => {
@@ -35,10 +42,16 @@ export function testSystem(definitions: readonly ServiceDefinition[], keeper = n
       directory: "/",
       resolveIdentity: async () => ({}),
     },
-    { settled: ({ name }) => settled.push(name), over: () => undefined, forgotten: () => undefined },
+    {
+      settled: ({ name }) => settled.push(name),
+      over: () => undefined,
+      forgotten: () => undefined,
+      replaced: () => undefined,
+    },
   );
   keeper.onEvent((event) => system.handleEvent(event));
   system.registry.register(definitions);
+  prepare(system);
   system.resume();
   return { system, keeper, lines, settled };
 }

@@ -3,8 +3,11 @@
 import type { BuiltinStart, RunningValue } from "../definition/types.js";
 import type { Child } from "../processes.js";
 import { finishForkexec, startForkexec } from "./forkexec.js";
-import type { Host, StartContext } from "./host.js";
+import type { Attendance, Host, RunningContext, StartContext } from "./host.js";
+import { attendInetd, neverAccepted, startConnection, startInetd } from "./inetd.js";
+import { executed } from "./process-spec.js";
 import { startSystem } from "./system.js";
+import { attendSystemd, startSystemd } from "./systemd.js";
 
 export function startBuiltin(host: Host, context: StartContext, data: BuiltinStart): Promise<RunningValue> {
   switch (data.kind) {
@@ -12,6 +15,12 @@ export function startBuiltin(host: Host, context: StartContext, data: BuiltinSta
       return startForkexec(host, context, data);
     case "system":
       return startSystem(host, context, data);
+    case "systemd":
+      return startSystemd(host, context, data);
+    case "inetd":
+      return startInetd(host, context, data);
+    case "connection":
+      return startConnection(host, context, data);
   }
 }
 
@@ -20,18 +29,41 @@ export function startBuiltin(host: Host, context: StartContext, data: BuiltinSta
  * @param begun the process that it had spawned, dead or alive; undefined where it had not come to that
  * @param elapsed seconds since it began
  */
-export function resumeBuiltin(
+export async function resumeBuiltin(
   host: Host,
   context: StartContext,
   data: BuiltinStart,
   begun: Child | undefined,
   elapsed: number,
 ): Promise<RunningValue> {
-  if (begun === undefined) return startBuiltin(host, context, data);
+  if (begun === undefined && data.kind === "connection") neverAccepted();
+  if (begun === undefined) return await startBuiltin(host, context, data);
   switch (data.kind) {
     case "forkexec":
-      return finishForkexec(host, context, data, begun, elapsed);
+      return await finishForkexec(host, context, data, begun, elapsed);
     case "system":
-      return startSystem(host, context, data, begun);
+      return await startSystem(host, context, data, begun);
+    case "systemd":
+    case "connection":
+      return await executed(begun, data.command);
+    case "inetd":
+      // It spawns nothing by itself.
+      return await startInetd(host, context, data);
+  }
+}
+
+/** Attends to a service that runs without a process; undefined where nothing is to be done for it. */
+export function attendBuiltin(
+  host: Host,
+  context: RunningContext,
+  data: BuiltinStart,
+): Attendance | undefined {
+  switch (data.kind) {
+    case "systemd":
+      return attendSystemd(host, context, data);
+    case "inetd":
+      return attendInetd(host, context, data);
+    default:
+      return undefined;
   }
 }

@@ -1,10 +1,12 @@
 // What constructors and destructors need of the daemon, and what they are told of the start or stop they serve.
 
 import type { Deadlines } from "../deadlines.js";
-import type { ProcessOptions } from "../definition/types.js";
+import type { ProcessOptions, ServiceDefinition } from "../definition/types.js";
 import type { SpawnSpec } from "../keeper/types.js";
 import type { Outbox } from "../outbox.js";
-import type { Child, Processes } from "../processes.js";
+import type { Child, Processes, Step } from "../processes.js";
+import type { Readables } from "../readables.js";
+import type { Sockets } from "./sockets.js";
 
 /** Ids that a child gets; what is absent stays as the keeper's own. */
 export interface Identity {
@@ -35,10 +37,26 @@ export interface LogStreams {
   label(name: string, program: string, pid: number): void;
 }
 
+/** The services that a running service makes: one for each of its connections. */
+export interface Offspring {
+  /** Whether there is a service of this name, or anything left of one. */
+  has(name: string): boolean;
+  /** How many connections of a service are being served. */
+  count(of: string): number;
+  /** Registers a service and starts it; resolves with whether it runs. What it requires runs. */
+  start(definition: ServiceDefinition): Promise<boolean>;
+  areRunning(names: readonly string[]): boolean;
+  /** Resolves with whether all of them run then. */
+  startAll(names: readonly string[]): Promise<boolean>;
+}
+
 export interface Host {
   readonly outbox: Outbox;
   readonly processes: Processes;
   readonly deadlines: Deadlines;
+  readonly readables: Readables;
+  readonly sockets: Sockets;
+  readonly offspring: Offspring;
   readonly logs: LogStreams;
   /** The keeper's pid: orphans become its children. */
   readonly keeperPid: number;
@@ -58,8 +76,26 @@ export interface StartContext {
   readonly signal: AbortSignal;
   /** Tells the client that asked. */
   say(line: string): void;
-  /** Spawns a process that belongs to this start or stop; it is noted in the same step, so no crash separates the two. */
-  spawn(id: string, spec: SpawnSpec): Child;
+  /**
+   * Spawns a process that belongs to this start or stop; it is noted in the same step, so no crash separates the two.
+   * @param step what else belongs to that step
+   */
+  spawn(id: string, spec: SpawnSpec, step?: Step): Child;
+}
+
+/** What is done for a service that runs without a process of its own. */
+export interface Attendance {
+  /** The service is not to be attended to any longer. */
+  close(): void;
+}
+
+export interface RunningContext {
+  /** The service's canonical name. */
+  readonly name: string;
+  /** Spawns the process that is the running value from now on. */
+  become(id: string, spec: SpawnSpec, command: readonly string[]): Child;
+  /** The service cannot run on. */
+  failed(reason: string): void;
 }
 
 /** A start that failed in a way that needs no stack trace: its message says stage, object and reason. */

@@ -2,8 +2,14 @@
 
 import { basename } from "node:path";
 import { resourceNumbers } from "../definition/limits.js";
-import type { LimitValue, ProcessOptions, ResourceLimitValue } from "../definition/types.js";
+import type {
+  LimitValue,
+  ProcessOptions,
+  ProcessReference,
+  ResourceLimitValue,
+} from "../definition/types.js";
 import type { ResourceLimit, SpawnSpec } from "../keeper/types.js";
+import type { Child } from "../processes.js";
 import { type Host, type Identity, markOf } from "./host.js";
 
 /** `NAME=VALUE` strings of either form of the option. */
@@ -97,4 +103,10 @@ export async function openLog(
     program: basename(program),
     ...(options.logFile === undefined ? {} : { file: { path: options.logFile, ...owner } }),
   });
+}
+
+/** Resolves with the running value once the program is executed; rejects with a SpawnError. */
+export async function executed(child: Child, command: readonly string[]): Promise<ProcessReference> {
+  await child.started;
+  return { type: "process", id: child.id, pid: child.pid, start: child.start, command };
 }

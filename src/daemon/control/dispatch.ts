@@ -1,6 +1,13 @@
 // From a command to its effect and its reply: the actions that every service has, and a service's own.
 
-import { actionException, type Command, type CommandError, type Reply } from "../../protocol/messages.js";
+import {
+  actionException,
+  type Command,
+  type CommandError,
+  isRequestId,
+  type Reply,
+  type RequestOutcome,
+} from "../../protocol/messages.js";
 import { encodeService } from "../../protocol/service-status.js";
 import { pair, type Sexp, SexpKeyword, SexpSymbol, sym } from "../../protocol/sexp.js";
 import { writeSexp } from "../../protocol/sexp-writer.js";
@@ -14,12 +21,23 @@ import { type Registry, ServiceNotFound } from "../registry/registry.js";
 import { type Request, runFor } from "../request.js";
 import { type Supervisor, UserCodeError } from "../supervisor.js";
 import { runAsUserCode } from "../user-code.js";
+import { resumeRestart, resumeStart } from "./resumption.js";
 import { briefStatus, type LogView, serviceStatus } from "./status.js";
 import { toSexp } from "./values.js";
+
+/** What may be done with a request that a daemon had begun when it died. */
+export type Effect =
+  /** It changes nothing. */
+  | "none"
+  /** To carry it out again makes no difference to carrying it out once. */
+  | "repeatable"
+  | "once";
 
 /** An action of `root`, run on the daemon itself. */
 export interface RootAction {
   readonly name: string;
+  /** Default "once". */
+  readonly effect?: Effect;
   readonly documentation: string;
   /** The fewest and the most arguments it takes. */
   readonly arity: readonly [least: number, most: number];
@@ -37,48 +55,87 @@ export interface DispatchContext {
   readonly logs: LogView;
   readonly root: Controller;
   readonly rootActions: ReadonlyMap<string, RootAction>;
+  /** What became of the request that a client had named so. */
+  outcome(id: string): RequestOutcome;
   /** Stops the whole system. */
   stopRoot(request: Request): Promise<void>;
   log(line: string): void;
 }
 
-const commonActions = ["start", "stop", "restart", "enable", "disable", "status", "doc", "log"] as const;
-type CommonAction = (typeof commonActions)[number];
+const commonActions = {
+  start: "repeatable",
+  stop: "repeatable",
+  restart: "repeatable",
+  enable: "repeatable",
+  disable: "repeatable",
+  status: "none",
+  doc: "none",
+  log: "none",
+} as const satisfies Readonly<Record<string, Effect>>;
+type CommonAction = keyof typeof commonActions;
+
+/** Actions that have done what was asked once the service is no more. */
+const removingActions: ReadonlySet<string> = new Set(["stop", "unload"]);
 
 /** Lines that `herd log SERVICE` gives when nothing else is asked for, and at most. */
 const logLines = { usual: 100, most: 10_000 } as const;
 
-/** Carries a command out; whatever goes wrong becomes an error reply. */
-export async function dispatch(command: Command, request: Request, context: DispatchContext): Promise<Reply> {
+/** A command that was understood, to be carried out. */
+export interface Work {
+  readonly effect: Effect;
+  /**
+   * Carries the command out; whatever goes wrong becomes an error reply.
+   *
+   * @param begun when an earlier daemon began it, in seconds since the epoch: what that came to stands
+   */
+  run(begun?: number): Promise<Reply>;
+}
+
+interface Handler {
+  readonly effect: Effect;
+  run(begun?: number): Promise<Sexp>;
+}
+
+export function plan(command: Command, request: Request, context: DispatchContext): Work {
   const reply = (result: Sexp, error?: CommandError): Reply => ({
     result,
     messages: request.messages,
     ...(error === undefined ? {} : { error }),
   });
-  const serviceName = command.service instanceof SexpSymbol ? command.service.name : undefined;
-  const controller = serviceName === undefined ? undefined : context.registry.find(serviceName);
-  if (controller === undefined) return reply(false, { kind: "service-not-found", service: command.service });
-  const canonical = sym(controller.name);
   const action = command.action instanceof SexpSymbol ? command.action.name : undefined;
-  try {
-    const args = command.arguments.map(argumentText);
-    const handler = action === undefined ? undefined : handlerOf(controller, action, args, request, context);
-    if (handler === undefined) {
-      return reply(false, { kind: "action-not-found", action: command.action, service: canonical });
-    }
-    return reply(await handler());
-  } catch (error) {
-    if (error instanceof ServiceNotFound) {
-      return reply(false, { kind: "service-not-found", service: sym(error.service) });
-    }
-    if (error instanceof ActionNotFound) {
-      // As the client wrote it, a string, where the command's own action is a symbol.
-      return reply(false, { kind: "action-not-found", action: error.action, service: canonical });
-    }
-    const text = isUsersMistake(error) ? error.message : errorStack(error);
-    context.log(`Action ${writeSexp(command.action)} on service ${controller.name} failed: ${text}`);
-    return reply(false, actionException(command.action, canonical, errorText(error)));
+  const serviceName = command.service instanceof SexpSymbol ? command.service.name : undefined;
+  const isGone = (begun: number | undefined): boolean =>
+    begun !== undefined && action !== undefined && removingActions.has(action);
+  const controller = serviceName === undefined ? undefined : context.registry.find(serviceName);
+  if (controller === undefined) {
+    const missing: CommandError = { kind: "service-not-found", service: command.service };
+    return { effect: "none", run: async (begun) => (isGone(begun) ? reply([]) : reply(false, missing)) };
   }
+  const canonical = sym(controller.name);
+  const args = command.arguments.map(argumentText);
+  const handler = action === undefined ? undefined : handlerOf(controller, action, args, request, context);
+  if (handler === undefined) {
+    const missing: CommandError = { kind: "action-not-found", action: command.action, service: canonical };
+    return { effect: "none", run: async () => reply(false, missing) };
+  }
+  const run = async (begun?: number): Promise<Reply> => {
+    try {
+      return reply(await handler.run(begun));
+    } catch (error) {
+      if (error instanceof ServiceNotFound) {
+        if (isGone(begun)) return reply([true]);
+        return reply(false, { kind: "service-not-found", service: sym(error.service) });
+      }
+      if (error instanceof ActionNotFound) {
+        // As the client wrote it, a string, where the command's own action is a symbol.
+        return reply(false, { kind: "action-not-found", action: error.action, service: canonical });
+      }
+      const text = isUsersMistake(error) ? error.message : errorStack(error);
+      context.log(`Action ${writeSexp(command.action)} on service ${controller.name} failed: ${text}`);
+      return reply(false, actionException(command.action, canonical, errorText(error)));
+    }
+  };
+  return { effect: handler.effect, run };
 }
 
 class ActionNotFound extends Error {
@@ -114,27 +171,41 @@ function handlerOf(
   args: readonly string[],
   request: Request,
   context: DispatchContext,
-): (() => Promise<Sexp>) | undefined {
+): Handler | undefined {
   if (controller === context.root) {
     const rootAction = context.rootActions.get(action);
     if (rootAction !== undefined) {
-      return async () => {
-        checkArity(action, args, ...rootAction.arity);
-        return [toSexp(await runFor(request, () => rootAction.run(args, request)))];
+      return {
+        effect: rootAction.effect ?? "once",
+        run: async () => {
+          checkArity(action, args, ...rootAction.arity);
+          return [toSexp(await runFor(request, () => rootAction.run(args, request)))];
+        },
       };
     }
+    // Between clients and daemons, and so not among the actions that are listed.
+    if (action === "request-outcome")
+      return { effect: "none", run: async () => [sym(context.outcome(requestIdOf(args)))] };
   }
   // A service's own action comes first: it may define one that has the name of one of ours.
   const own = controller.definition.actions.find(({ name }) => name === action);
   if (own !== undefined && action !== "start" && action !== "stop") {
-    return () => runOwnAction(controller, own.name, args, request);
+    return { effect: "once", run: () => runOwnAction(controller, own.name, args, request) };
   }
-  if (isCommonAction(action)) return () => runCommonAction(controller, action, args, request, context);
-  return undefined;
+  if (!isCommonAction(action)) return undefined;
+  return {
+    effect: commonActions[action],
+    run: (begun) => runCommonAction(controller, action, args, request, context, begun),
+  };
 }
 
 function isCommonAction(action: string): action is CommonAction {
-  return (commonActions as readonly string[]).includes(action);
+  return Object.hasOwn(commonActions, action);
+}
+
+function requestIdOf([id, ...rest]: readonly string[]): string {
+  if (isRequestId(id) && rest.length === 0) return id;
+  throw new ActionError("request-outcome: expected the id of a request");
 }
 
 function checkArity(action: string, args: readonly string[], least: number, most: number): void {
@@ -170,13 +241,18 @@ async function runCommonAction(
   args: readonly string[],
   request: Request,
   context: DispatchContext,
+  begun: number | undefined,
 ): Promise<Sexp> {
   const { registry, supervisor, logs } = context;
   const { name } = controller;
+  const resumable =
+    begun === undefined ? undefined : { controller, args, request, registry, supervisor, begun };
   switch (action) {
     case "start": {
-      if (!(await supervisor.start(name, args, request))) return false;
-      return encodeService(briefStatus(controller, logs));
+      const up = await (resumable === undefined
+        ? supervisor.start(name, args, request)
+        : resumeStart(resumable));
+      return up ? encodeService(briefStatus(controller, logs)) : false;
     }
     case "stop": {
       if (controller === context.root) {
@@ -190,7 +266,9 @@ async function runCommonAction(
       return stopped.map(sym);
     }
     case "restart":
-      return [await supervisor.restart(name, args, request)];
+      return [
+        await (resumable === undefined ? supervisor.restart(name, args, request) : resumeRestart(resumable)),
+      ];
     case "enable":
       checkArity(action, args, 0, 0);
       controller.enable();

@@ -2,16 +2,9 @@
 // Clients are not trusted to be quick, complete or sane.
 
 import { createServer, type Server, type Socket } from "node:net";
-import {
-  type Command,
-  decodeCommand,
-  encodeMessage,
-  encodeReply,
-  type Reply,
-} from "../../protocol/messages.js";
+import { type Command, decodeCommand, encodeMessage } from "../../protocol/messages.js";
 import { SexpReader } from "../../protocol/sexp-reader.js";
 import { errorText } from "../error-text.js";
-import { Request } from "../request.js";
 
 /** A command is no longer than this; the longest real one carries an environment. */
 const commandLimit = 1024 * 1024;
@@ -23,7 +16,10 @@ const unreadLimit = 16 * 1024 * 1024;
 const patience = 60_000;
 
 export interface ControlHandler {
-  handle(command: Command, request: Request): Promise<Reply>;
+  /** The encoded reply; `tell` takes each line as it comes, for a client that wants that. */
+  serve(command: Command, tell: ((line: string) => void) | undefined): Promise<string>;
+  /** The client can read its reply, whatever becomes of us. */
+  served(command: Command): void;
   log(line: string): void;
 }
 
@@ -107,28 +103,18 @@ export class ControlServer {
       if (socket.writableLength > unreadLimit) socket.destroy();
       else socket.write(text);
     };
-    const log = (line: string): void => this.#handler.log(line);
-    const stream = command.stream ? (line: string) => write(encodeMessage(line)) : undefined;
-    const request = new Request(log, stream, command.directory);
-    const reply = await this.#handler.handle(command, request);
+    const tell = command.stream ? (line: string) => write(encodeMessage(line)) : undefined;
+    const text = await this.#handler.serve(command, tell);
     if (socket.destroyed) return;
-    const text = this.#encode(reply);
     socket.setTimeout(patience, () => socket.destroy());
-    await new Promise<void>((resolve) => {
-      socket.once("close", () => resolve());
-      socket.end(text, () => resolve());
+    const delivered = await new Promise<boolean>((resolve) => {
+      // What the kernel has taken reaches the client without us.
+      socket.once("finish", () => resolve(true));
+      socket.once("close", () => resolve(false));
+      socket.end(text);
     });
+    if (delivered) this.#handler.served(command);
     // A client that keeps its side open must not hold a descriptor here.
     socket.destroySoon();
-  }
-
-  /** User code can make results that no reply can hold, such as a string of hundreds of megabytes. */
-  #encode(reply: Reply): string {
-    try {
-      return encodeReply(reply);
-    } catch (error) {
-      this.#handler.log(`control socket: cannot encode the reply: ${errorText(error)}`);
-      return encodeReply({ result: false, error: { kind: "service-error" }, messages: [] });
-    }
   }
 }

@@ -3,8 +3,10 @@
 import type { RunningValue as WireValue } from "../../protocol/running-value.js";
 import type { RecentMessage, ServiceStatus } from "../../protocol/service-status.js";
 import type { Sexp } from "../../protocol/sexp.js";
+import { isSocketsValue } from "../constructors/sockets.js";
 import { type Controller, isProcess } from "../controller/controller.js";
 import type { RunningValue } from "../definition/types.js";
+import { socketsWireValue } from "./sockets.js";
 import { toSexp } from "./values.js";
 
 /** What is known of a service's log. */
@@ -14,14 +16,22 @@ export interface LogView {
     count: number,
   ): Promise<readonly { readonly time: number; readonly line: string }[]>;
   files(service: string): readonly string[];
+  /** What keeps its lines from where they belong, at present. */
+  trouble(service: string): string | undefined;
 }
 
 /** As many lines as the Shepherd keeps. */
 const recentLines = 20;
 
-export async function serviceStatus(controller: Controller, logs: LogView): Promise<ServiceStatus> {
+/** @param rescue of `root`: why no user code is run */
+export async function serviceStatus(
+  controller: Controller,
+  logs: LogView,
+  rescue?: string,
+): Promise<ServiceStatus> {
   const recent = await logs.recent(controller.name, recentLines).catch(() => []);
-  return statusOf(controller, logs, recent);
+  const status = statusOf(controller, logs, recent);
+  return rescue === undefined ? status : { ...status, extra: new Map([...status.extra, ["rescue", rescue]]) };
 }
 
 /** Without the service's recent messages, which cost a file to read: for overviews. */
@@ -37,8 +47,11 @@ function statusOf(
   const { definition, state } = controller;
   const limit = definition.respawnLimit;
   const extra = new Map<string, Sexp>();
+  const trouble = logs.trouble(controller.name);
   if (state.failure !== undefined) extra.set("failure", state.failure);
   if (state.disabledBecause !== undefined) extra.set("disabled-because", state.disabledBecause);
+  if (controller.obsolete) extra.set("obsolete?", true);
+  if (trouble !== undefined) extra.set("log-trouble", trouble);
   return {
     provides: definition.provision,
     requires: definition.requirement,
@@ -68,5 +81,6 @@ function statusOf(
 
 function wireValue(value: RunningValue): WireValue {
   if (isProcess(value)) return { type: "process", pid: value.pid, command: value.command };
+  if (isSocketsValue(value)) return socketsWireValue(value);
   return { type: "other", value: toSexp(value) };
 }

@@ -1,8 +1,8 @@
 // One service while the daemon lives: its definition, its state, and the one start or stop that is under way.
 // Dependencies are the supervisor's business (supervisor.ts); processes are the constructors'.
 
-import { resumeBuiltin, startBuiltin } from "../constructors/builtin.js";
-import { type Host, type StartContext, StartFailure } from "../constructors/host.js";
+import { attendBuiltin, resumeBuiltin, startBuiltin } from "../constructors/builtin.js";
+import { type Attendance, type Host, type StartContext, StartFailure } from "../constructors/host.js";
 import { endProcess } from "../constructors/kill.js";
 import { stopSystem } from "../constructors/system.js";
 import type {
@@ -21,7 +21,14 @@ import { formatValue } from "./format.js";
 import { clearAway, defaultGrace, discard, endOwnProcesses } from "./remains.js";
 import { respawnLimitHit } from "./respawn.js";
 import { durable } from "./running-value.js";
-import { initialState, type OwnProcess, reduce, type ServiceState, type StateEvent } from "./state.js";
+import {
+  initialState,
+  isDown,
+  type OwnProcess,
+  reduce,
+  type ServiceState,
+  type StateEvent,
+} from "./state.js";
 
 /** What a controller tells the supervisor and asks of it. */
 export interface ControllerEnvironment {
@@ -30,7 +37,7 @@ export interface ControllerEnvironment {
   now(): number;
   log(line: string): void;
   /** Writes the service's note. */
-  record(name: string, state: ServiceState): void;
+  record(controller: Controller): void;
   /** Whether the system is going down: nothing is respawned then. */
   shuttingDown(): boolean;
   /** Starts the service again, requirements included. */
@@ -65,6 +72,10 @@ export class Controller {
   #respawnTimer: NodeJS.Timeout | undefined;
   /** What is left of a process that died by itself; a new start waits for its end. */
   #cleanup: Promise<void> = Promise.resolve();
+  /** What is done for a service that runs without a process. */
+  #attendance: Attendance | undefined;
+  /** Whether the start that is due or under way is a respawn, whose failure is just another end. */
+  #respawning = false;
   /** What lived in an earlier daemon is being made again; a stop waits for that. */
   #resuming: Promise<void> | undefined;
 
@@ -90,12 +101,18 @@ export class Controller {
   /** The one place where the state changes: the change is logged in the service's note before anything else. */
   #dispatch(event: StateEvent): void {
     this.#state = reduce(this.#state, event);
-    this.#environment.record(this.name, this.#state);
+    this.#environment.record(this);
   }
 
   /** Notes that the service is to be started once its requirements run, so that a next daemon goes on with that. */
   want(wanted: boolean): void {
     if (this.#state.wanted !== wanted) this.#dispatch({ type: "want", wanted });
+    this.#closeIfDown();
+  }
+
+  /** The sockets of a service outlive its process, and a stop that a start follows, but not the service. */
+  #closeIfDown(): void {
+    if (isDown(this.#state)) this.#environment.host.sockets.close(this.name);
   }
 
   enable(): void {
@@ -103,8 +120,10 @@ export class Controller {
   }
 
   disable(because?: string): void {
+    this.#respawning = false;
     this.#cancelRespawn();
     this.#dispatch({ type: "disable", ...(because === undefined ? {} : { because }) });
+    this.#closeIfDown();
   }
 
   /** Starts the service, whose requirements run; concurrent callers share one attempt. */
@@ -147,6 +166,7 @@ export class Controller {
       if (signal.aborted) {
         this.#environment.log(`Start of service ${this.name} was cancelled.`);
         this.#dispatch({ type: "start-cancelled", time });
+        this.#closeIfDown();
         this.#environment.stopped(this, false);
         request.say(`The start of service ${this.name} was cancelled by a stop.`);
         return { ok: false };
@@ -155,6 +175,8 @@ export class Controller {
       const ours = this.#builtinStart() !== undefined;
       this.#environment.log(`Service ${this.name} failed to start.`);
       this.#dispatch({ type: "start-failed", time, reason });
+      if (!this.#respawning) this.#closeIfDown();
+      this.#respawning = false;
       this.#environment.stopped(this, false);
       if (ours || exception instanceof StartFailure || exception instanceof SpawnError) {
         request.say(`Failed to start ${this.name}: ${reason}`);
@@ -186,6 +208,8 @@ export class Controller {
     const { host } = this.#environment;
     const context = this.#startContext(request, signal);
     const data = this.#builtinStart();
+    // An earlier definition may have had some.
+    if (data === undefined || !("endpoints" in data)) host.sockets.close(this.name);
     if (data !== undefined) return startBuiltin(host, context, data);
     const { start } = this.definition;
     return runFor(request, () =>
@@ -198,11 +222,11 @@ export class Controller {
       name: this.name,
       signal,
       say: (line) => request.say(line),
-      spawn: (id, spec) => {
+      spawn: (id, spec, step) => {
         const { status } = this.#state;
         // In the step of the spawn, so that no crash separates the two.
         if (status === "starting" || status === "stopping") this.#dispatch({ type: "spawned", child: id });
-        const child = this.#environment.host.processes.spawn(id, spec);
+        const child = this.#environment.host.processes.spawn(id, spec, step);
         this.#follow(child);
         return child;
       },
@@ -219,10 +243,12 @@ export class Controller {
   }
 
   #started(value: RunningValue): void {
+    this.#respawning = false;
     const time = this.#environment.now();
     if (this.definition.oneShot) {
       this.#environment.log(`Service ${this.name} started.`);
       this.#dispatch({ type: "one-shot-done", time });
+      this.#closeIfDown();
       this.#environment.stopped(this, true);
       return;
     }
@@ -234,7 +260,10 @@ export class Controller {
 
   /** Follows the process of a running value; one that has ended already is handled at once. */
   #watch(value: RunningValue): void {
-    if (!isProcess(value)) return;
+    if (!isProcess(value)) {
+      this.#attend();
+      return;
+    }
     const { processes } = this.#environment.host;
     const child = processes.get(value.id);
     if (child !== undefined) {
@@ -250,6 +279,57 @@ export class Controller {
         time: this.#environment.now(),
       },
     );
+  }
+
+  #attend(): void {
+    const data = this.#builtinStart();
+    if (data === undefined) return;
+    const { host } = this.#environment;
+    const begun = this.#begun(false);
+    if (begun !== undefined && data.kind === "systemd") {
+      // An earlier daemon had spawned it and did not come to know its pid.
+      this.#become(begun, data.command);
+      return;
+    }
+    const { name } = this;
+    this.#attendance = attendBuiltin(
+      host,
+      {
+        name,
+        become: (id, spec, command) => {
+          this.#dispatch({ type: "spawned", child: id });
+          const child = host.processes.spawn(id, spec);
+          this.#follow(child);
+          this.#become(child, command);
+          return child;
+        },
+        failed: (reason) => this.#endWithout(`Service ${name} failed: ${reason}`, reason),
+      },
+      data,
+    );
+  }
+
+  #stopAttending(): void {
+    this.#attendance?.close();
+    this.#attendance = undefined;
+  }
+
+  /** A service that ran without a process has one from now on, which is its value once its pid is known. */
+  #become(child: Child, command: readonly string[]): void {
+    const { log, host } = this.#environment;
+    child.started.catch((error: unknown) => log(`Service ${this.name}: ${errorText(error)}`));
+    child.answered
+      .then(() => {
+        // A stop that came meanwhile ends it.
+        if (this.#state.status !== "running") return;
+        const { id, pid, start, end } = child;
+        const value: ProcessReference = { type: "process", id, pid, start, command };
+        this.#dispatch({ type: "value-changed", value, child: id });
+        log(`Service ${this.name} running with value ${formatValue(value)}.`);
+        if (end === undefined) this.#watch(value);
+        else this.#processEnded(end);
+      })
+      .catch((error: unknown) => host.report(errorText(error)));
   }
 
   /** The process of this service ended, expected or not. Runs in the turn that acknowledges the event. */
@@ -304,12 +384,13 @@ export class Controller {
   #afterEnd(decision: TerminationDecision): void {
     if (this.#state.status !== "stopped" || this.#environment.shuttingDown()) return;
     const respawn = decision === "respawn" || (decision === "default" && this.definition.respawn);
-    // A transient service is forgotten by now.
-    if (respawn && this.#state.enabled && !this.definition.transient) {
+    // A transient or obsolete service is forgotten by now.
+    if (respawn && this.#state.enabled && !this.definition.transient && !this.obsolete) {
       this.scheduleRespawn();
       return;
     }
     this.#cancelRespawn();
+    this.#closeIfDown();
     this.#environment.settled(this);
   }
 
@@ -332,7 +413,10 @@ export class Controller {
     this.#respawnTimer = setTimeout(
       () => {
         this.#environment.log(`Respawning ${this.name}.`);
-        this.#dispatch({ type: "respawning", time: this.#environment.now() });
+        // An earlier daemon may have died just after it had counted this one.
+        if (!this.#state.respawnCounted)
+          this.#dispatch({ type: "respawning", time: this.#environment.now() });
+        this.#respawning = true;
         this.#environment.respawn(this);
       },
       Math.max(0, seconds * 1000),
@@ -355,6 +439,7 @@ export class Controller {
       await this.#stopping;
       return;
     }
+    this.#respawning = false;
     this.#cancelRespawn();
     if (this.#attempt !== undefined) {
       this.#attempt.abort.abort(new Error(`service ${this.name} is being stopped`));
@@ -366,10 +451,14 @@ export class Controller {
       await this.#resuming;
       if (this.#stopping !== undefined) await this.#stopping;
     }
-    if (this.#state.status !== "running") return;
+    if (this.#state.status !== "running") {
+      this.#closeIfDown();
+      return;
+    }
     const value = this.#state.value ?? true;
     this.#environment.log(`Stopping service ${this.name}...`);
     this.#dispatch({ type: "stop", time: this.#environment.now() });
+    this.#stopAttending();
     await this.#finishStop(this.#destruct(value, args, request));
   }
 
@@ -383,6 +472,7 @@ export class Controller {
         this.#stopping = undefined;
         this.#environment.log(`Service ${this.name} stopped.`);
         this.#dispatch({ type: "stopped", time: this.#environment.now(), explicit: true });
+        this.#closeIfDown();
         this.#environment.log(`Service ${this.name} is now stopped.`);
         this.#environment.stopped(this, true);
       }
@@ -461,6 +551,7 @@ export class Controller {
       // Never longer than the delay, however the clock was set meanwhile.
       this.#armRespawn(Math.min(respawnAt - this.#environment.now(), this.definition.respawnDelay));
     }
+    this.#closeIfDown();
   }
 
   #resumeRunning(value: RunningValue): void {
@@ -480,9 +571,15 @@ export class Controller {
 
   /** What lived in the earlier daemon is gone for good. */
   #resumeFailed(reason: string): void {
+    this.#endWithout(`Service ${this.name} could not be resumed: ${reason}`, `resume: ${reason}`);
+  }
+
+  /** A service that has no process ends by itself. */
+  #endWithout(line: string, reason: string): void {
     if (this.#state.status !== "running") return;
-    this.#environment.log(`Service ${this.name} could not be resumed: ${reason}`);
-    this.#dispatch({ type: "resume-failed", time: this.#environment.now(), reason: `resume: ${reason}` });
+    this.#environment.log(line);
+    this.#stopAttending();
+    this.#dispatch({ type: "resume-failed", time: this.#environment.now(), reason });
     this.#environment.stopped(this, true);
     this.#afterEnd("default");
   }

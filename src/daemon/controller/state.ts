@@ -59,6 +59,8 @@ export interface ServiceState {
   readonly wanted: boolean;
   /** When a service that waits to be respawned will be; kept until its start has begun, which requirements can delay. */
   readonly respawnAt: Time | undefined;
+  /** Whether that respawn is counted already. */
+  readonly respawnCounted: boolean;
   /** Why the last start failed; gone after a good one. */
   readonly failure: string | undefined;
   readonly statusChanges: readonly StatusChange[];
@@ -84,7 +86,8 @@ export type StateEvent =
   | { readonly type: "one-shot-done"; readonly time: Time }
   | { readonly type: "start-failed"; readonly time: Time; readonly reason: string }
   | { readonly type: "start-cancelled"; readonly time: Time }
-  | { readonly type: "value-changed"; readonly value: RunningValue }
+  /** `child`, spawned meanwhile, is the process of the new value. */
+  | { readonly type: "value-changed"; readonly value: RunningValue; readonly child?: string }
   | { readonly type: "process-ended"; readonly time: Time; readonly status: number; readonly leader?: Leader }
   | { readonly type: "cleared-away"; readonly leaders: readonly Leader[] }
   | { readonly type: "resume-failed"; readonly time: Time; readonly reason: string }
@@ -116,6 +119,7 @@ export const initialState: ServiceState = {
   startArguments: [],
   wanted: false,
   respawnAt: undefined,
+  respawnCounted: false,
   failure: undefined,
   statusChanges: [],
   startupFailures: [],
@@ -141,7 +145,7 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       expect(state, event, "starting");
       return { ...state, processes: [] };
     case "spawned": {
-      if (state.status !== "stopping") expect(state, event, "starting");
+      if (state.status !== "stopping" && state.status !== "running") expect(state, event, "starting");
       const made = { id: event.child, ...(state.status === "stopping" ? { stop: true as const } : {}) };
       return { ...state, processes: push(state.processes, made, caps.processes) };
     }
@@ -183,7 +187,11 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       return settle(state, event.time);
     case "value-changed":
       expect(state, event, "running");
-      return { ...state, value: event.value };
+      return {
+        ...state,
+        value: event.value,
+        processes: state.processes.filter(({ id }) => id !== event.child),
+      };
     case "process-ended": {
       const exitStatuses = push(
         state.exitStatuses,
@@ -226,15 +234,21 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       return { ...state, enabled: false, disabledBecause: event.because, respawnAt: undefined };
     case "respawn-scheduled":
       expect(state, event, "stopped");
-      return { ...state, respawnAt: event.at };
+      return { ...state, respawnAt: event.at, respawnCounted: false };
     case "respawn-cancelled":
       return { ...state, respawnAt: undefined };
     case "respawning":
       return {
         ...state,
+        respawnCounted: true,
         lastRespawns: push(state.lastRespawns, event.time, caps.lastRespawns),
       };
   }
+}
+
+/** Whether it is stopped with nothing due or wanted that would start it. */
+export function isDown({ status, respawnAt, wanted }: ServiceState): boolean {
+  return status === "stopped" && respawnAt === undefined && !wanted;
 }
 
 function enter(state: ServiceState, status: Status, time: Time): ServiceState {

@@ -2,8 +2,10 @@
 // checked here, and can be called inside a start function of one's own.
 
 import { constants } from "node:os";
+import { basename } from "node:path";
 import { type Checks, check, checkFields, checkValue, fail, isRecord, type Subject } from "./check.js";
-import { fields, isText, listOf } from "./fields.js";
+import { addressText, endpointList, sameAddress } from "./endpoint.js";
+import { fields, isCount, isName, isText, listOf } from "./fields.js";
 import { frozenCopy } from "./freeze.js";
 import { forkexecChecks, processChecks } from "./process-options.js";
 import { runtime } from "./runtime.js";
@@ -13,10 +15,15 @@ import {
   builtin,
   type Constructor,
   type Destructor,
+  type Endpoint,
   type ForkexecOptions,
+  type InetdData,
+  type InetdOptions,
   type KillOptions,
   type ProcessOptions,
   type RunningValue,
+  type SystemdData,
+  type SystemdOptions,
 } from "./types.js";
 
 /**
@@ -40,6 +47,103 @@ export function makeForkexecConstructor(
     command: checkValue(of, command, fields.command),
     options: checkFields(of, options, forkexecChecks),
   });
+}
+
+/**
+ * Runs a program that gets sockets which listen already, from descriptor 3 on: it finds LISTEN_FDS, LISTEN_FDNAMES and
+ * LISTEN_PID in its environment, as `sd_listen_fds` wants them. It is started by the first connection or datagram or, with
+ * `lazyStart: false`, at once. The sockets stay when it is respawned, when the service is restarted, and when the
+ * supervisor dies.
+ *
+ * @example makeSystemdConstructor(["/usr/bin/mpd", "--no-daemon"], [endpoint("/run/mpd/socket")], { user: "mpd" })
+ * @throws DefinitionError where the command, an endpoint or an option is not what it should be
+ */
+export function makeSystemdConstructor(
+  command: readonly string[],
+  endpoints: readonly Endpoint[],
+  options: SystemdOptions = {},
+): Constructor {
+  const of = { what: "makeSystemdConstructor" };
+  const { lazyStart = true, ...rest } = checkFields<SystemdOptions>(of, options, {
+    ...processChecks,
+    lazyStart: fields.flag,
+  });
+  return carryingListener(of, {
+    kind: "systemd",
+    command: checkValue(of, command, fields.command),
+    endpoints: checkEndpoints(of, endpoints),
+    lazyStart,
+    options: rest,
+  });
+}
+
+const { logFile: _noLog, ...unloggedChecks } = processChecks;
+const inetdChecks: Checks<InetdOptions> = {
+  ...unloggedChecks,
+  serviceNameStem: fields.name,
+  requirements: fields.names,
+  maxConnections: check(
+    "a number from 1 to 10000",
+    (value) => isCount(value) && value >= 1 && value <= 10_000,
+  ),
+};
+
+/** The manual's default. */
+const defaultMaxConnections = 100;
+/** What is left of a name's 200 bytes for the connection's number. */
+const longestStem = 180;
+
+/**
+ * Runs a program for each connection, which is its standard input, output and error, as a service of its own: STEM-1,
+ * STEM-2, … It finds TCPLOCALIP, TCPLOCALPORT, TCPREMOTEIP and TCPREMOTEPORT in its environment where they apply.
+ * Connections live on when this service is stopped.
+ *
+ * @example makeInetdConstructor(["/usr/sbin/sshd", "-i"], [endpoint("[::]:22")], { maxConnections: 10 })
+ * @throws DefinitionError where the command, an endpoint or an option is not what it should be
+ */
+export function makeInetdConstructor(
+  command: readonly string[],
+  endpoints: readonly Endpoint[],
+  options: InetdOptions = {},
+): Constructor {
+  const of = { what: "makeInetdConstructor" };
+  const program = checkValue(of, command, fields.command);
+  const checked = checkEndpoints(of, endpoints);
+  const datagram = checked.find(({ style }) => style === "datagram");
+  if (datagram !== undefined)
+    fail(
+      of,
+      `endpoint ${addressText(datagram.address)}: a datagram socket has no connections; use makeSystemdConstructor`,
+    );
+  const {
+    serviceNameStem: stem = basename(program[0]),
+    requirements = [],
+    maxConnections = defaultMaxConnections,
+    ...rest
+  } = checkFields<InetdOptions>(of, options, inetdChecks);
+  if (!isName(stem) || Buffer.byteLength(stem) > longestStem)
+    fail(
+      of,
+      `field "serviceNameStem": expected ${fields.name.expected}, at most ${longestStem}, got "${stem}"`,
+    );
+  return carryingListener(of, {
+    kind: "inetd",
+    command: program,
+    endpoints: checked,
+    stem,
+    requirements,
+    maxConnections,
+    options: rest,
+  });
+}
+
+function checkEndpoints(of: Subject, endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const checked = checkValue(of, endpoints, endpointList);
+  const twice = checked.find((one, index) =>
+    checked.slice(0, index).some((other) => sameAddress(one, other)),
+  );
+  if (twice !== undefined) fail(of, `endpoint ${addressText(twice.address)} is given twice`);
+  return checked;
 }
 
 /** The manual's default: how a service's process is ended where nothing else is said. */
@@ -115,6 +219,13 @@ function systemCommand(
 function carryingStart(data: BuiltinStart): Constructor {
   const own = frozenCopy(data);
   return carrying(() => runtime().runStart(own), own);
+}
+
+/** Its service listens on beyond the start: that is no step of another start. */
+function carryingListener({ what }: Subject, data: SystemdData | InetdData): Constructor {
+  return carrying(() => {
+    throw new Error(`${what}: this is a service's whole start, and cannot be called in a start function`);
+  }, frozenCopy(data));
 }
 
 function carryingStop(data: BuiltinStop): Destructor {

@@ -18,6 +18,8 @@ import { frozenCopy } from "./freeze.js";
 import { mostRespawns } from "./limits.js";
 import {
   type ActionDefinition,
+  type BuiltinStart,
+  type BuiltinStop,
   builtin,
   type Configuration,
   type Constructor,
@@ -61,8 +63,11 @@ const respawnLimit = check<RespawnLimit | readonly [number, number] | false>(
 );
 
 /** Taking one for the other is easy to do and hard to find. */
-const isNotBuiltin = (value: unknown, kind: "forkexec" | "kill"): boolean =>
-  typeof value === "function" && (value as Constructor | Destructor)[builtin]?.kind !== kind;
+const isNotBuiltin = (value: unknown, ...kinds: readonly (BuiltinStart | BuiltinStop)["kind"][]): boolean => {
+  if (typeof value !== "function") return false;
+  const data = (value as Constructor | Destructor)[builtin];
+  return data === undefined || !kinds.includes(data.kind);
+};
 
 /** What `herd` does with every service; an action of that name could not be told from it. */
 const standardActions: ReadonlySet<string> = new Set([
@@ -89,7 +94,7 @@ const optionChecks: Checks<ServiceOptions> = {
   respawnLimit,
   respawnDelay: fields.seconds,
   start: check("a constructor or a function", (value) => isNotBuiltin(value, "kill")),
-  stop: check("a destructor or a function", (value) => isNotBuiltin(value, "forkexec")),
+  stop: check("a destructor or a function", (value) => isNotBuiltin(value, "forkexec", "systemd", "inetd")),
   retryable: fields.flag,
   resume: fields.procedure,
   actions: listOf("a list of actions made by shepherdAction(…)", isAction),

@@ -80,6 +80,54 @@ export interface ForkexecOptions extends ProcessOptions {
   readonly pidFileTimeout?: number;
 }
 
+/** `stream` and `seqpacket` have connections; `datagram` has none. */
+export type SocketStyle = "stream" | "datagram" | "seqpacket";
+
+/** What `endpoint` takes. Those that begin with `socket` are for sockets in the file system. */
+export interface EndpointOptions {
+  /** What the program knows it by, in LISTEN_FDNAMES: ASCII without colons and spaces; default "unknown". */
+  readonly name?: string;
+  /** Default "stream". */
+  readonly style?: SocketStyle;
+  /** How many connections may wait; default 128. */
+  readonly backlog?: number;
+  /** Whose the socket is, a name or a number; default: the supervisor's user. */
+  readonly socketOwner?: string | number;
+  /** Default: the supervisor's group. */
+  readonly socketGroup?: string | number;
+  /** Who may connect; default `0o666`: everybody who can enter the directory. */
+  readonly socketPermissions?: number;
+  /** Of directories that are made for it; default `0o755`. */
+  readonly socketDirectoryPermissions?: number;
+  /** How often an address that is in use is tried, once a second; default 5. */
+  readonly bindAttempts?: number;
+}
+export type EndpointAddress =
+  | { readonly family: "unix"; readonly path: string }
+  | { readonly family: "ipv4" | "ipv6"; readonly host: string; readonly port: number };
+
+/** A place to listen at, checked, with every default. */
+export interface Endpoint extends Required<Omit<EndpointOptions, "socketOwner" | "socketGroup">> {
+  readonly address: EndpointAddress;
+  readonly socketOwner?: string | number;
+  readonly socketGroup?: string | number;
+}
+
+export interface SystemdOptions extends ProcessOptions {
+  /** Default true: the program is started by the first connection; otherwise at once. */
+  readonly lazyStart?: boolean;
+}
+
+/** As for other programs, but without a log: standard output and error are the connection. */
+export interface InetdOptions extends Omit<ProcessOptions, "logFile"> {
+  /** The service of the Nth connection is STEM-N; default: the program's base name. */
+  readonly serviceNameStem?: string;
+  /** What each connection's service requires; default none. */
+  readonly requirements?: readonly string[];
+  /** One more is closed as soon as it is accepted; default 100. */
+  readonly maxConnections?: number;
+}
+
 export interface KillOptions {
   /** A number or a name, such as `"SIGINT"` or `"INT"`; default TERM. */
   readonly signal?: number | string;
@@ -100,7 +148,33 @@ export interface SystemData {
   readonly command: string;
   readonly options: ProcessOptions;
 }
-export type BuiltinStart = ForkexecData | SystemData;
+export interface SystemdData {
+  readonly kind: "systemd";
+  readonly command: readonly [string, ...string[]];
+  readonly endpoints: readonly Endpoint[];
+  readonly lazyStart: boolean;
+  readonly options: ProcessOptions;
+}
+export interface InetdData {
+  readonly kind: "inetd";
+  readonly command: readonly [string, ...string[]];
+  readonly endpoints: readonly Endpoint[];
+  readonly stem: string;
+  readonly requirements: readonly string[];
+  readonly maxConnections: number;
+  readonly options: ProcessOptions;
+}
+/** The service of one connection, which its start accepts: nobody else can start it, and nobody again. */
+export interface ConnectionData {
+  readonly kind: "connection";
+  /** The canonical name of the service that listens. */
+  readonly of: string;
+  /** The keeper's name of the socket that it comes from. */
+  readonly socket: string;
+  readonly command: readonly [string, ...string[]];
+  readonly options: ProcessOptions;
+}
+export type BuiltinStart = ForkexecData | SystemData | SystemdData | InetdData | ConnectionData;
 export type BuiltinStop =
   | { readonly kind: "kill"; readonly signal: number; readonly gracePeriod: number }
   | SystemData;

@@ -20,10 +20,18 @@ export class Registry {
   readonly #controllers = new Set<Controller>();
   readonly #names = new Map<string, Controller>();
   readonly #make: (definition: ServiceDefinition) => Controller;
+  readonly #defined: (controller: Controller, formerName: string | undefined) => void;
 
-  /** @param make makes the controller of a definition that is new */
-  constructor(make: (definition: ServiceDefinition) => Controller) {
+  /**
+   * @param make makes the controller of a definition that is new
+   * @param defined is told of each definition that comes into force, and the canonical name that it replaces
+   */
+  constructor(
+    make: (definition: ServiceDefinition) => Controller,
+    defined: (controller: Controller, formerName: string | undefined) => void = () => undefined,
+  ) {
     this.#make = make;
+    this.#defined = defined;
   }
 
   get controllers(): readonly Controller[] {
@@ -52,6 +60,19 @@ export class Registry {
    */
   register(definitions: readonly ServiceDefinition[]): Controller[] {
     const replaced = this.#replacedBy(definitions);
+    this.#checkWith(definitions, replaced);
+    return this.#enter(definitions, replaced);
+  }
+
+  /** As `register`, for what was in force already: that a requirement was unloaded meanwhile is no reason to refuse it. */
+  registerAgain(definitions: readonly ServiceDefinition[]): Controller[] {
+    return this.#enter(definitions, this.#replacedBy(definitions));
+  }
+
+  #checkWith(
+    definitions: readonly ServiceDefinition[],
+    replaced: ReadonlyMap<ServiceDefinition, Controller>,
+  ): void {
     // What would stand if every replacement took its place now.
     const gone = new Set(replaced.values());
     const staying = [...this.#controllers].filter((controller) => !gone.has(controller));
@@ -60,14 +81,22 @@ export class Registry {
       .map((controller) => controller.replacement ?? controller.definition)
       .filter(({ requirement }) => requirement.every((name) => this.#names.has(name)));
     checkGraph([...sound, ...definitions]);
+  }
 
+  #enter(
+    definitions: readonly ServiceDefinition[],
+    replaced: ReadonlyMap<ServiceDefinition, Controller>,
+  ): Controller[] {
     return definitions.map((definition) => {
       const holder = replaced.get(definition);
       if (holder === undefined) return this.#add(this.#make(definition));
       if (holder.state.status === "stopped") {
         holder.replacement = undefined;
         this.#rename(holder, definition);
-      } else holder.replacement = definition;
+      } else {
+        holder.replacement = definition;
+        holder.obsolete = false;
+      }
       return holder;
     });
   }
@@ -154,13 +183,17 @@ export class Registry {
   #add(controller: Controller): Controller {
     this.#controllers.add(controller);
     for (const name of controller.definition.provision) this.#names.set(name, controller);
+    this.#defined(controller, undefined);
     return controller;
   }
 
   #rename(controller: Controller, definition: ServiceDefinition): void {
+    const { name: before } = controller;
     this.#dropNames(controller);
     controller.definition = definition;
+    controller.obsolete = false;
     for (const name of definition.provision) this.#names.set(name, controller);
+    this.#defined(controller, before === controller.name ? undefined : before);
   }
 
   #dropNames(controller: Controller): void {

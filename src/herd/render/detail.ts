@@ -4,7 +4,7 @@ import type { ServiceStatus } from "../../protocol/service-status.js";
 import { writeSexp, writeString } from "../../protocol/sexp-writer.js";
 import { upcomingAlarms } from "./alarms.js";
 import { describeException } from "./exception.js";
-import { addressText, commandLine, processEnd, stuckSince } from "./service.js";
+import { addressText, commandLine, extraText, processEnd, stuckSince } from "./service.js";
 import type { Style } from "./style.js";
 import { count, duration, logStamp, timeAndAge } from "./time.js";
 
@@ -29,6 +29,7 @@ export function renderDetail(service: ServiceStatus, options: DetailOptions): st
 export function renderSummary(service: ServiceStatus, options: DetailOptions): string {
   return [
     heading(service, options),
+    ...rescueLine(service, options.style),
     ...stateLines(service, options),
     enabledLine(service, options.style),
     `  Provides: ${service.provides.join(" ")}\n`,
@@ -39,12 +40,14 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
     ...(service.pendingReplacement
       ? [options.style.warning("  Replacement pending (restart to upgrade).\n")]
       : []),
+    ...obsoleteLine(service, options.style),
     service.respawn ? "  Will be respawned.\n" : "  Will not be respawned.\n",
     ...respawnLines(service, options),
     ...failureLine(service, options),
     ...(service.logFiles.length === 0
       ? []
       : [`  Log file${plural(service.logFiles)}: ${service.logFiles.join(" ")}\n`]),
+    ...troubleLine(service, options.style),
   ].join("");
 }
 
@@ -151,8 +154,8 @@ function enabledLine(service: ServiceStatus, style: Style): string {
   if (service.enabled) return "  It is enabled.\n";
   // Disabled by hand is worth a warning; disabled because it kept dying is an error.
   const highlight = service.lastRespawns.length === 0 ? style.warning : style.error;
-  const because = service.extra.get("disabled-because");
-  const reason = typeof because === "string" ? `    (${because})\n` : "";
+  const because = extraText(service, "disabled-because");
+  const reason = because === undefined ? "" : `    (${because})\n`;
   return highlight(`  It is disabled.\n${reason}`);
 }
 
@@ -170,9 +173,24 @@ function respawnLines(service: ServiceStatus, { style, now, history }: DetailOpt
 function failureLine(service: ServiceStatus, { style, now }: DetailOptions): string[] {
   const last = service.startupFailures[0];
   if (service.status !== "stopped" || last === undefined) return [];
-  const failure = service.extra.get("failure");
-  const reason = typeof failure === "string" ? `    (${failure})\n` : "";
+  const failure = extraText(service, "failure");
+  const reason = failure === undefined ? "" : `    (${failure})\n`;
   return [style.error(`  Failed to start at ${timeAndAge(last, now)}.\n${reason}`)];
+}
+
+function rescueLine(service: ServiceStatus, style: Style): string[] {
+  const why = extraText(service, "rescue");
+  return why === undefined ? [] : [style.error(`  Rescue mode: ${why}\n`)];
+}
+
+function obsoleteLine(service: ServiceStatus, style: Style): string[] {
+  if (service.extra.get("obsolete?") !== true) return [];
+  return [style.warning("  It is not in the configuration any more, and is removed when it stops.\n")];
+}
+
+function troubleLine(service: ServiceStatus, style: Style): string[] {
+  const trouble = extraText(service, "log-trouble");
+  return trouble === undefined ? [] : [style.error(`  Log trouble: ${trouble}\n`)];
 }
 
 function renderHistory(service: ServiceStatus, options: DetailOptions): string {

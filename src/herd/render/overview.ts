@@ -1,6 +1,6 @@
 // `herd status`: the services by what they do, each section sorted by name.
 import type { ServiceStatus } from "../../protocol/service-status.js";
-import { stuckSince } from "./service.js";
+import { extraText, stuckSince } from "./service.js";
 import type { Style } from "./style.js";
 
 export function renderOverview(services: readonly ServiceStatus[], style: Style, now: number): string {
@@ -15,6 +15,7 @@ export function renderOverview(services: readonly ServiceStatus[], style: Style,
       : heading + members.map((service) => ` ${bullet} ${emphasised(service, style, now)}\n`).join("");
   const recurring = stopped.filter(({ oneShot }) => !oneShot);
   return [
+    rescueLine(sorted, style),
     section(
       style.bold("Started:\n"),
       "+",
@@ -42,7 +43,29 @@ export function renderOverview(services: readonly ServiceStatus[], style: Style,
       stopped.filter(({ oneShot }) => oneShot),
     ),
     section(style.error("Failed to start:\n"), "!", recurring.filter(isFailing)),
+    logTroubleLine(sorted, style),
   ].join("");
+}
+
+function rescueLine(services: readonly ServiceStatus[], style: Style): string {
+  const isRescued = services.some((service) => extraText(service, "rescue") !== undefined);
+  return isRescued ? style.error("Rescue mode is on; 'herd status root' tells why.\n") : "";
+}
+
+/** Whose logs are not where they belong; what troubles the log of all is told of `root` alone. */
+function logTroubleLine(services: readonly ServiceStatus[], style: Style): string {
+  const trouble = (service: ServiceStatus) => extraText(service, "log-trouble");
+  const root = services.find(({ provides }) => provides[0] === "root");
+  const common = root && trouble(root);
+  // That of a service adds where its lines are instead.
+  const isCommon = (text: string) => common !== undefined && text.startsWith(common);
+  const names = services
+    .filter((service) => {
+      const text = trouble(service);
+      return text !== undefined && (service === root || !isCommon(text));
+    })
+    .map(({ provides }) => provides[0]);
+  return names.length === 0 ? "" : style.error(`Log trouble: ${names.join(" ")}\n`);
 }
 
 function byName(one: ServiceStatus, other: ServiceStatus): number {

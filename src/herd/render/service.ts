@@ -18,6 +18,12 @@ export function stuckSince(service: ServiceStatus, style: Style, now: number): (
   return now - since >= SLOW ? style.warning : (text) => text;
 }
 
+/** One of the fields that only our daemon sends, where it is there and a text. */
+export function extraText(service: ServiceStatus, field: string): string | undefined {
+  const value = service.extra.get(field);
+  return typeof value === "string" ? value : undefined;
+}
+
 /** `Process exited with code 3.`, from a wait status; of a run that took `seconds`, with that. */
 export function processEnd(status: number, style: Style, seconds?: number): string {
   const after = seconds === undefined ? "" : ` after ${duration(seconds)}`;

@@ -194,7 +194,7 @@ test("a transient service is not respawned: it is gone", async () => {
   await settle();
   assert.equal(test.system.registry.find("job"), undefined);
   assert.equal(test.keeper.children.length, 0);
-  assert.equal(test.keeper.notes.has("service/job"), false);
+  await until(() => !test.keeper.notes.has("service/job"));
 });
 
 test("a service whose respawns fail until it is disabled has settled", async () => {

@@ -1,0 +1,183 @@
+// The listening sockets of services. The keeper holds them, each under a name that says whose it is and what it is bound
+// to: whoever needs it again, a respawned service, a restarted one or the next daemon's, finds it by that name, and
+// nothing is bound twice.
+
+import { createHash } from "node:crypto";
+import { constants } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { addressText } from "../definition/endpoint.js";
+import type { Endpoint, InetdData, Json, RunningValue, SystemdData } from "../definition/types.js";
+import { describeErrno } from "../keeper/errno.js";
+import type { DescriptorRecord, ListenSpec, Name } from "../keeper/types.js";
+import type { Outbox } from "../outbox.js";
+import { type Host, type StartContext, StartFailure } from "./host.js";
+
+/** How long, in ms, an address that is in use is left alone. */
+const retryInterval = 1000;
+const prefix = "socket/";
+
+/** What the keeper calls a service's socket; an endpoint that has changed has another one. */
+export function socketName(service: string, endpoint: Endpoint): Name {
+  const { address, style, backlog, socketOwner, socketGroup, socketPermissions } = endpoint;
+  const bound = [address, style, backlog, socketOwner, socketGroup, socketPermissions];
+  const digest = createHash("sha256").update(JSON.stringify(bound)).digest("hex");
+  return `${prefix}${service}/${digest.slice(0, 16)}`;
+}
+
+type Start = Pick<StartContext, "name" | "signal" | "say">;
+type Resolve = Host["resolveIdentity"];
+
+export class Sockets {
+  readonly #outbox: Outbox;
+  readonly #resolveIdentity: Resolve;
+  readonly #report: (message: string) => void;
+  /** Those that exist once the keeper has carried out what was posted, by service. */
+  readonly #held = new Map<string, Set<Name>>();
+
+  /** @param found what the keeper holds, an earlier daemon's sockets among it */
+  constructor(
+    outbox: Outbox,
+    found: readonly DescriptorRecord[],
+    resolveIdentity: Resolve,
+    report: (message: string) => void,
+  ) {
+    this.#outbox = outbox;
+    this.#resolveIdentity = resolveIdentity;
+    this.#report = report;
+    for (const { name } of found)
+      if (name.startsWith(prefix)) this.#of(name.slice(prefix.length, name.lastIndexOf("/"))).add(name);
+  }
+
+  /** Services that have sockets. */
+  get services(): readonly string[] {
+    return [...this.#held.keys()];
+  }
+
+  /**
+   * Makes a service's sockets, but for those that are there already; what its definition had before and has no more is
+   * closed. Resolves with the endpoints, their owners by number; rejects with a StartFailure that names the address, and
+   * `close` then closes what was made.
+   */
+  async open(start: Start, endpoints: readonly Endpoint[]): Promise<readonly Endpoint[]> {
+    const { name: service } = start;
+    const names = endpoints.map((endpoint) => socketName(service, endpoint));
+    const held = this.#of(service);
+    for (const name of held) if (!names.includes(name)) this.#close(held, name);
+    const opened: Endpoint[] = [];
+    for (const endpoint of endpoints) {
+      const owned = await this.#withOwner(endpoint);
+      const name = socketName(service, endpoint);
+      if (!held.has(name)) await this.#listen(held, name, owned, start);
+      opened.push(owned);
+    }
+    return opened;
+  }
+
+  /** Closes all sockets of a service; those in the file system vanish from it. */
+  close(service: string): void {
+    const held = this.#held.get(service);
+    if (held === undefined) return;
+    for (const name of held) this.#close(held, name);
+    this.#held.delete(service);
+  }
+
+  async #listen(held: Set<Name>, name: Name, endpoint: Endpoint, start: Start): Promise<void> {
+    const { signal } = start;
+    const address = addressText(endpoint.address);
+    for (let attempt = 1; ; attempt += 1) {
+      signal.throwIfAborted();
+      // From now on whoever closes the service's sockets closes this one too: requests are carried out in order.
+      held.add(name);
+      const [result] = await this.#outbox.post({ op: "listen", name, ...specOf(endpoint) });
+      if (result?.errno === 0) return;
+      signal.throwIfAborted();
+      held.delete(name);
+      const inUse = result?.errno === constants.errno.EADDRINUSE;
+      const failure = `listen on ${address}: ${describeErrno(result?.errno ?? constants.errno.EIO)}`;
+      if (!inUse) throw new StartFailure(failure);
+      if (attempt >= endpoint.bindAttempts) throw new StartFailure(`${failure} (tried ${times(attempt)})`);
+      if (attempt === 1) start.say(`${failure}; trying again.`);
+      await delay(retryInterval, undefined, { signal });
+    }
+  }
+
+  async #withOwner(endpoint: Endpoint): Promise<Endpoint> {
+    const { socketOwner: user, socketGroup: group } = endpoint;
+    const { uid, gid } = await this.#resolveIdentity({
+      ...(user === undefined ? {} : { user }),
+      ...(group === undefined ? {} : { group }),
+    });
+    // An owner's own group is not meant where no group is named.
+    return {
+      ...endpoint,
+      ...(user === undefined || uid === undefined ? {} : { socketOwner: uid }),
+      ...(group === undefined || gid === undefined ? {} : { socketGroup: gid }),
+    };
+  }
+
+  #close(held: Set<Name>, name: Name): void {
+    held.delete(name);
+    this.#outbox
+      .post({ op: "close", name, unlink: true })
+      .then(([result]) => {
+        const { errno = 0, text = "" } = result ?? {};
+        // It may never have come to exist.
+        if (errno !== 0 && errno !== constants.errno.ENOENT) this.#report(`${text}: ${describeErrno(errno)}`);
+      })
+      .catch((error: unknown) => this.#report(String(error)));
+  }
+
+  #of(service: string): Set<Name> {
+    const held = this.#held.get(service) ?? new Set();
+    this.#held.set(service, held);
+    return held;
+  }
+}
+
+const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
+
+/** @param endpoint with its owner by number */
+function specOf(endpoint: Endpoint): Omit<ListenSpec, "name"> {
+  const { address, style: type, backlog, socketOwner: uid, socketGroup: gid } = endpoint;
+  if (address.family !== "unix") {
+    const { family, host, port } = address;
+    return { family, address: host, port, type, backlog, ...(family === "ipv6" ? { v6Only: true } : {}) };
+  }
+  return {
+    family: "unix",
+    address: address.path,
+    type,
+    backlog,
+    mode: endpoint.socketPermissions,
+    directoryMode: endpoint.socketDirectoryPermissions,
+    ...(typeof uid === "number" ? { uid } : {}),
+    ...(typeof gid === "number" ? { gid } : {}),
+  };
+}
+
+/** The running value of a service that listens and has no process; what it is on the wire is the control socket's business. */
+export interface SocketsValue {
+  readonly type: "inetd-service" | "systemd-service";
+  readonly endpoints: readonly Endpoint[];
+  readonly command: readonly string[];
+}
+
+/** @param endpoints as they were opened */
+export function socketsValue(
+  { kind, command }: InetdData | SystemdData,
+  endpoints: readonly Endpoint[],
+): RunningValue {
+  const value: SocketsValue = { type: `${kind}-service`, endpoints, command };
+  return value as SocketsValue & Json;
+}
+
+export function isSocketsValue(value: RunningValue | undefined): value is SocketsValue & Json {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "type" in value &&
+    (value.type === "inetd-service" || value.type === "systemd-service") &&
+    "endpoints" in value &&
+    "command" in value
+  );
+}

@@ -1,0 +1,73 @@
+// makeSystemdConstructor: a program that gets listening sockets, started at once or by the first connection.
+
+import { basename } from "node:path";
+import type { RunningValue, SystemdData } from "../definition/types.js";
+import { errorText } from "../error-text.js";
+import type { SpawnSpec } from "../keeper/types.js";
+import type { Child } from "../processes.js";
+import type { Attendance, Host, RunningContext, StartContext } from "./host.js";
+import { executed, openLog, spawnSpec } from "./process-spec.js";
+import { socketName, socketsValue } from "./sockets.js";
+
+export async function startSystemd(
+  host: Host,
+  context: StartContext,
+  data: SystemdData,
+): Promise<RunningValue> {
+  const { name, signal } = context;
+  // Of a program that is to start later, what would keep it from that is better told now.
+  await host.resolveIdentity(data.options);
+  const endpoints = await host.sockets.open(context, data.endpoints);
+  if (data.lazyStart) return socketsValue(data, endpoints);
+  const { id, spec } = await prepare(host, name, data);
+  signal.throwIfAborted();
+  const child = context.spawn(id, spec);
+  label(host, name, data, child);
+  return await executed(child, data.command);
+}
+
+/** Waits for the first connection, and starts the program then. */
+export function attendSystemd(host: Host, context: RunningContext, data: SystemdData): Attendance {
+  const { name } = context;
+  const sockets = data.endpoints.map((endpoint) => socketName(name, endpoint));
+  let isOver = false;
+  const unwatch = (): void => {
+    for (const socket of sockets) host.readables.unwatch(socket);
+  };
+  // The program's connections are its own. Should we die before it is there, the next daemon finds them waiting.
+  const start = async (): Promise<void> => {
+    unwatch();
+    try {
+      const { id, spec } = await prepare(host, name, data);
+      if (!isOver) label(host, name, data, context.become(id, spec, data.command));
+    } catch (error) {
+      if (!isOver) context.failed(errorText(error));
+    }
+  };
+  const readable = (): void => {
+    start().catch((error: unknown) => host.report(errorText(error)));
+  };
+  for (const socket of sockets) host.readables.watch(socket, readable);
+  return {
+    close: () => {
+      isOver = true;
+      unwatch();
+    },
+  };
+}
+
+async function prepare(
+  host: Host,
+  name: string,
+  { command, endpoints, options }: SystemdData,
+): Promise<{ readonly id: string; readonly spec: SpawnSpec }> {
+  const identity = await host.resolveIdentity(options);
+  await openLog(host, name, command[0], options, identity);
+  const id = host.processes.nextId(name);
+  const listen = endpoints.map((endpoint) => ({ name: socketName(name, endpoint), as: endpoint.name }));
+  return { id, spec: { ...spawnSpec(host, name, id, command, options, identity), listen } };
+}
+
+function label(host: Host, name: string, { command }: SystemdData, child: Child): void {
+  child.onPid = (pid) => host.logs.label(name, basename(command[0]), pid);
+}

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { briefStatus, type LogView, serviceStatus } from "../../../src/daemon/control/status.js";
+import { client, definition, testSystem } from "../../support/system.js";
+
+const quiet: LogView = { recent: async () => [], files: () => [], trouble: () => undefined };
+
+test("what is out of order is told, and what is in order leaves no field", async () => {
+  const { system } = testSystem([
+    definition("web", {
+      start: () => {
+        throw new Error("no port");
+      },
+    }),
+  ]);
+  const web = system.registry.get("web");
+  assert.deepEqual([...briefStatus(web, quiet).extra], []);
+  await assert.rejects(system.supervisor.start("web", [], client()));
+  web.obsolete = true;
+  const troubled: LogView = { ...quiet, trouble: (service) => `write ${service}.log: it is full` };
+  assert.deepEqual(
+    [...briefStatus(web, troubled).extra],
+    [
+      ["failure", "no port"],
+      ["obsolete?", true],
+      ["log-trouble", "write web.log: it is full"],
+    ],
+  );
+  const { extra } = await serviceStatus(web, quiet, "it died too often");
+  assert.equal(extra.get("rescue"), "it died too often");
+});
+
+test("a log that cannot be read does not hide the rest of the status", async () => {
+  const { system } = testSystem([definition("web")]);
+  const unreadable: LogView = { ...quiet, recent: () => Promise.reject(new Error("no log writer")) };
+  const { provides, recentMessages } = await serviceStatus(system.registry.get("web"), unreadable);
+  assert.deepEqual([provides, recentMessages], [["web"], []]);
+});
