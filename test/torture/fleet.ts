@@ -17,16 +17,17 @@ export interface Member {
   readonly module?: string;
   /** Its lines go to a file of its own, not to the supervisor's log. */
   readonly ownLog: boolean;
+  /** Started by a function, which leaves a line each time it is called. */
+  readonly isFunction: boolean;
   /** The expression that defines it. */
   readonly definition: string;
 }
 
-type Traits = Partial<Omit<Member, "name" | "definition" | "ownLog">> & {
+type Traits = Partial<Omit<Member, "name" | "definition">> & {
   /** The start; default: the program with its log. */
   readonly start?: string;
   readonly stop?: string;
   readonly fields?: string;
-  readonly ownLog?: boolean;
 };
 
 const program = (name: string, mode: string, options = ""): string =>
@@ -54,6 +55,7 @@ function member(name: string, traits: Traits = {}): Member {
     stubborn,
     transient,
     ownLog,
+    isFunction: traits.isFunction ?? false,
     definition: `service(["${name}"], { start: ${start}, stop: ${stop}, ${fields.join(", ")} })`,
     ...(traits.limit === undefined ? {} : { limit: traits.limit }),
     ...(traits.module === undefined ? {} : { module: traits.module }),
@@ -65,8 +67,10 @@ const daemonOptions = (name: string): string =>
 
 /** Started and stopped by functions of the configuration. */
 function inFunctions(name: string): Traits {
+  const construct = program(name, "plain", `logFile: "{directory}/logs/${name}.log"`);
   return {
-    start: `async () => await ${program(name, "plain", `logFile: "{directory}/logs/${name}.log"`)}()`,
+    isFunction: true,
+    start: `async () => { await effect("${name}"); return await ${construct}(); }`,
     stop: "async (running) => { await makeKillDestructor()(running); return false; }",
   };
 }
@@ -85,11 +89,13 @@ export const fleet: readonly [Member, ...Member[]] = [
   member("leaf", { requirement: ["middle", "once"] }),
   member("daemon", { start: program("daemon", "daemon", daemonOptions("daemon")) }),
   member("undying", { start: program("undying", "daemon", daemonOptions("undying")), respawn: true }),
+  member("slow", { start: program("slow", "slow", daemonOptions("slow")) }),
   member("stubborn", { stubborn: true }),
   member("custom", inFunctions("custom")),
   member("revenant", { ...inFunctions("revenant"), respawn: true }),
   member("family", { start: program("family", "family", 'logFile: "{directory}/logs/family.log"') }),
   member("value", { kind: "value", start: "() => true", stop: "() => false" }),
+  member("extra", { module: "other.ts" }),
   member("guest", { module: "guest.ts" }),
   member("passing", { module: "passing.ts", transient: true }),
 ];
@@ -102,10 +108,16 @@ export const fleet: readonly [Member, ...Member[]] = [
 const memberProgram = `#!/bin/sh
 name=$1
 directory={directory}
-if [ "$2" = daemon ]; then
-  (setsid /bin/sh "$directory/member.sh" "$name" child &)
-  exit 0
-fi
+case $2 in
+  daemon)
+    (setsid /bin/sh "$directory/member.sh" "$name" child &)
+    exit 0
+    ;;
+  slow)
+    (setsid /bin/sh -c 'sleep 0.3; exec /bin/sh "$0" "$1" child' "$directory/member.sh" "$name" &)
+    exit 0
+    ;;
+esac
 [ -p "$directory/orders/$name" ] || mkfifo "$directory/orders/$name"
 exec 3<>"$directory/orders/$name"
 case $2 in
@@ -139,15 +151,28 @@ while :; do
 done
 `;
 
+/** What start functions do that must not be done twice; it takes a moment. */
+const helpers = `import { appendFileSync } from "node:fs";
+const effect = async (name) => {
+  appendFileSync("{directory}/effects/" + name, "called\\n");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+};`;
+
 const definitionsOf = (module: string | undefined): readonly string[] =>
   fleet.filter((one) => one.module === module).map(({ definition }) => definition);
 
-export const modules = [...new Set(fleet.flatMap(({ module }) => module ?? []))];
-export const config = configuration(definitionsOf(undefined));
+/** Modules that can be loaded beside the configuration. */
+export const modules = ["guest.ts", "passing.ts"] as const;
+/** Variants of the configuration: a reload makes one of them the only module. */
+export const mains = ["config.ts", "other.ts"] as const;
+export const config = configuration(definitionsOf(undefined), helpers);
 export const files: Readonly<Record<string, string>> = {
   "member.sh": memberProgram,
+  "other.ts": configuration([...definitionsOf(undefined), ...definitionsOf("other.ts")], helpers),
   ...Object.fromEntries(modules.map((module) => [module, configuration(definitionsOf(module))])),
 };
+/** Directories that the fleet writes to. */
+export const directories = ["orders", "lives", "counts", "pids", "logs", "effects"] as const;
 
 const byName = new Map(fleet.map((one) => [one.name, one]));
 

@@ -1,6 +1,6 @@
 // What was done in a round and what came of it.
 
-import type { Kill, Operation } from "./workload.js";
+import type { Operation } from "./workload.js";
 import { describeOperation } from "./workload.js";
 
 /**
@@ -20,10 +20,14 @@ export interface Done {
   readonly text: string;
 }
 
-export interface Killed extends Kill {
-  /** 0 if there was nobody to kill. */
+export interface Killed {
+  readonly victim: "daemon" | "writer";
+  /** Its number in its namespace; 0 if there was nobody to kill. */
   readonly pid: number;
-  readonly done: number;
+  /** The instant, in words. */
+  readonly instant: string;
+  /** Undefined where the instant was the victim's own, at a crash point. */
+  readonly done?: number;
 }
 
 export interface History {
@@ -37,13 +41,16 @@ export function describeHistory({ operations, kills }: History): string {
       at: sent,
       text: `${describeOperation(operation)}: ${outcome} at ${ended.toFixed(1)} ${mark}`,
     })),
-    ...kills.map(({ victim, done, pid, answerOf }) => ({
-      at: done,
-      text: `KILL ${victim} (${pid})${answerOf === undefined ? "" : " at an answer"}`,
+    ...kills.map(({ victim, done, pid, instant }) => ({
+      at: done ?? Number.NaN,
+      text: `KILL ${victim} (${pid}) ${instant}`,
     })),
   ];
   return lines
     .sort((a, b) => a.at - b.at)
-    .map(({ at, text }) => `${at.toFixed(1).padStart(8)} ms  ${text.trimEnd()}`)
+    .map(
+      ({ at, text }) =>
+        `${Number.isNaN(at) ? "?".padStart(8) : at.toFixed(1).padStart(8)} ms  ${text.trimEnd()}`,
+    )
     .join("\n");
 }

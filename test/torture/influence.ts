@@ -23,8 +23,9 @@ export function influenceOn(name: string, operations: readonly Done[]): Influenc
   return {
     stops: of(
       ({ operation }) =>
-        (operation.verb === "stop" || operation.verb === "restart" || operation.verb === "unload") &&
-        up.has(operation.service),
+        ((operation.verb === "stop" || operation.verb === "restart" || operation.verb === "unload") &&
+          up.has(operation.service)) ||
+        (operation.verb === "reload" && module !== undefined && operation.module !== module),
     ),
     starts: of(({ operation, outcome }) => {
       switch (operation.verb) {
@@ -34,6 +35,7 @@ export function influenceOn(name: string, operations: readonly Done[]): Influenc
           // What this stopped is started again, with all that it requires.
           return [...withDependents(operation.service)].some((other) => down.has(other));
         case "load":
+        case "reload":
           return operation.module === module;
         case "enable":
           // A respawn that waits for its requirements can go on.
@@ -52,7 +54,7 @@ export function influenceOn(name: string, operations: readonly Done[]): Influenc
     renewals: of(
       ({ operation }) =>
         (operation.verb === "unload" && operation.service === name) ||
-        (operation.verb === "load" && operation.module === module && module !== undefined) ||
+        ((operation.verb === "load" || operation.verb === "reload") && module !== undefined) ||
         (transient && "service" in operation && operation.service === name),
     ),
   };
@@ -106,6 +108,7 @@ export function possiblyRegistered(
     const certain = outcome === "done";
     if (operation.verb === "load")
       return operation.module === module ? [{ value: true, sent, ended, certain }] : [];
+    if (operation.verb === "reload") return [{ value: operation.module === module, sent, ended, certain }];
     if (!("service" in operation) || operation.service !== name) return [];
     if (operation.verb === "unload") return [{ value: false, sent, ended, certain }];
     if (!transient) return [];

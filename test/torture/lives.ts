@@ -24,8 +24,8 @@ export function markOfProcess(pid: number): string | undefined {
   return variableOf(pid, "SHEPHERD_MARK");
 }
 
-export function isDaemon([program, script]: readonly string[]): boolean {
-  return program === process.execPath && script?.endsWith("/shepherd.cjs") === true;
+export function isDaemon(command: readonly string[]): boolean {
+  return command[0] === process.execPath && command.some((word) => word.endsWith("/shepherd.cjs"));
 }
 
 export function isWriter([program]: readonly string[]): boolean {
@@ -37,9 +37,12 @@ export function serviceOfMark(mark: string): string {
   return decodeURIComponent(mark.slice(mark.indexOf(".") + 1)).replace(/#.*$/s, "");
 }
 
+/** Modes of the fleet's program in which it leaves the service to another process. */
+const launchers: ReadonlySet<string> = new Set(["daemon", "slow"]);
+
 /** Whether a process is the one that its service is about: it runs the fleet's program, and is no launcher. */
 export function isMain({ command }: ProcessInfo): boolean {
-  return command[1]?.endsWith("/member.sh") === true && command[3] !== "daemon";
+  return command[1]?.endsWith("/member.sh") === true && !launchers.has(command[3] ?? "");
 }
 
 /** The main process of a service, for a crash or an order; looks at the keeper's children only, which is quick. */

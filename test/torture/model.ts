@@ -43,17 +43,23 @@ function connections(operations: readonly Done[]): readonly string[] {
     );
 }
 
-/** It is there once, and died of nothing but our kills. */
-function supervisor(before: Snapshot, { kills }: History, after: Snapshot): readonly string[] {
+/** It is there once, died of nothing but our kills, and was replaced when it was told to be. */
+function supervisor(before: Snapshot, { kills, operations }: History, after: Snapshot): readonly string[] {
   const { daemons, writers, zombies, generation } = after;
   const died = new Set(
     kills.filter(({ victim, pid }) => victim === "daemon" && pid !== 0).map(({ pid }) => pid),
   ).size;
   const lived = generation - before.generation;
+  const relaunches = operations.filter(({ operation }) => operation.verb === "relaunch");
+  // A kill can come before it, and it before a kill.
+  const certain = died === 0 && relaunches.some(({ outcome }) => outcome === "done") ? 1 : 0;
+  const fits = lived >= died + certain && lived <= died + relaunches.length;
   return [
     ...(daemons === 1 ? [] : [`there are ${daemons} daemons`]),
     ...(writers === 1 ? [] : [`there are ${writers} log writers`]),
-    ...(lived === died ? [] : [`${died} daemons were killed, and ${lived} were started`]),
+    ...(fits
+      ? []
+      : [`${died} daemons were killed, ${relaunches.length} were to be replaced, and ${lived} were started`]),
     ...zombies.map(({ inner, parent }) => `process ${inner} is a zombie, child of ${parent}`),
   ];
 }
@@ -127,6 +133,7 @@ function service(
     ...exits(member, changes, influence),
     ...crashes(changes, influence),
     ...lives(member, before, after, changes),
+    ...calls(member, before, after, changes),
     ...respawns(member, old, now, changes, influence, operations, isBlocked(member, after)),
   ];
 }
@@ -267,6 +274,20 @@ function lives({ name }: Member, before: Snapshot, after: Snapshot, { path }: Ch
       ? []
       : [`it was started ${starts} times and lived ${fresh.length} times: ${fresh.join(", ")}`]),
   ];
+}
+
+/** A start function is not called again for a start that was interrupted. */
+function calls(
+  { name, isFunction }: Member,
+  before: Snapshot,
+  after: Snapshot,
+  { path }: Changes,
+): readonly string[] {
+  const count = (after.calls.get(name) ?? 0) - (before.calls.get(name) ?? 0);
+  const starts = path.slice(1).filter((state) => state === "starting").length;
+  return isFunction && count > starts
+    ? [`it was started ${starts} times, and its start function was called ${count} times`]
+    : [];
 }
 
 /** Whether a service that ended by itself may still be about to be respawned: a stop could have prevented that. */

@@ -3,15 +3,19 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { System } from "../support/harness.js";
-import { children, describe } from "../support/processes.js";
+import { children, describe, type ProcessInfo } from "../support/processes.js";
 import { exchange, gnuRequest } from "../support/wire.js";
+import type { Ambush } from "./ambush.js";
 import type { Done, History, Killed, Outcome } from "./history.js";
 import { findMain, isDaemon, isWriter } from "./lives.js";
-import type { Kill, Operation, Round } from "./workload.js";
+import { Tracer } from "./tracer.js";
+import type { Kill, Operation, Planned, Round, Trace } from "./workload.js";
 
 /** How long, in ms, a client may be left without an answer: longer than any start or stop of the fleet takes. */
-const patience = 45_000;
+const patience = 60_000;
 const interval = 5;
+/** How long, in ms, what nobody waits for may take until a process is traced no more. */
+const tracing = 4_000;
 
 interface Result {
   readonly outcome: Outcome;
@@ -19,39 +23,58 @@ interface Result {
   readonly mark?: string;
 }
 
-export async function carryOut(system: System, round: Round): Promise<History> {
+/** Everything but what happens at crash points: `ambush` tells that, and may do so later. */
+export async function carryOut(system: System, ambush: Ambush, round: Round): Promise<History> {
+  const keeper = system.keeper();
+  const traced = round.trace === undefined ? undefined : await trace(keeper, round.trace);
+  if (round.ambush.length > 0) ambush.arm(round.ambush);
   const begin = performance.now();
   const now = (): number => performance.now() - begin;
   const until = (at: number): Promise<void> => delay(Math.max(0, at - now()));
-  const keeper = system.keeper();
-  const answers = round.operations.map(async ({ operation, at }): Promise<Done> => {
-    await until(at);
+  const answers = round.operations.map(async (planned): Promise<Done> => {
+    const { operation } = planned;
+    await until(planned.at);
     const sent = now();
-    const { outcome, text = "", mark } = await perform(system, keeper, operation);
+    const { outcome, text = "", mark } = await perform(system, keeper, planned);
     return { operation, outcome, text, sent, ended: now(), ...(mark === undefined ? {} : { mark }) };
   });
-  const kills = round.kills.map(async (kill): Promise<Killed> => {
-    if (kill.answerOf === undefined) await until(kill.at);
-    else await answers[kill.answerOf];
-    const pid = await killProcess(keeper, kill.victim);
-    return { ...kill, pid, done: now() };
-  });
+  const killAt = async ({ victim, at, answerOf }: Kill): Promise<Killed> => {
+    if (answerOf === undefined) await until(at);
+    else await answers[answerOf];
+    const pid = await killProcess(keeper, victim);
+    return { victim, pid, instant: answerOf === undefined ? "" : "at an answer", done: now() };
+  };
+  const isFallback = (kill: Kill): boolean => kill.isFallback === true;
+  const kills = round.kills.filter((kill) => !isFallback(kill)).map(killAt);
   const [operations, killed] = await Promise.all([Promise.all(answers), Promise.all(kills)]);
-  return { operations, kills: killed };
+  const fallbacks: Killed[] = [];
+  for (const kill of round.kills.filter(isFallback))
+    if (ambush.hits().length === 0) fallbacks.push(await killAt({ ...kill, at: 0 }));
+  const byTracer = traced === undefined ? [] : await traced.end(() => effects(system, operations));
+  return { operations, kills: [...killed, ...fallbacks, ...byTracer] };
 }
 
-/** Kills the daemon or the log writer; one that is between two lives is waited for. 0 if none comes. */
-async function killProcess(keeper: number, victim: Kill["victim"]): Promise<number> {
+/** The daemon or the log writer; one that is between two lives is waited for. */
+async function findVictim(keeper: number, victim: Kill["victim"]): Promise<ProcessInfo | undefined> {
   const isVictim = victim === "writer" ? isWriter : isDaemon;
   const deadline = performance.now() + patience;
   while (performance.now() < deadline) {
     const found = children(keeper)
       .map((pid) => describe(pid))
       .find((process) => process !== undefined && process.state !== "Z" && isVictim(process.command));
-    if (found !== undefined && signal(found.pid, "SIGKILL")) return found.pid;
+    if (found !== undefined) return found;
     await delay(interval);
   }
-  return 0;
+  return undefined;
+}
+
+/** Resolves with its number in its namespace, or with 0 if there was nobody to kill. */
+export async function killProcess(keeper: number, victim: Kill["victim"]): Promise<number> {
+  for (;;) {
+    const found = await findVictim(keeper, victim);
+    if (found === undefined) return 0;
+    if (signal(found.pid, "SIGKILL")) return found.inner;
+  }
 }
 
 /** Signals a process by its number out here; false if there is none any more. */
@@ -64,7 +87,33 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-async function perform(system: System, keeper: number, operation: Operation): Promise<Result> {
+async function trace(
+  keeper: number,
+  { victim, call, nth }: Trace,
+): Promise<{ end(count: () => number): Promise<readonly Killed[]> }> {
+  const found = await findVictim(keeper, victim);
+  if (found === undefined) throw new Error(`trace the ${victim}: there is none`);
+  const tracer = await Tracer.attach(found.pid, call, nth);
+  return {
+    async end(left) {
+      const deadline = performance.now() + tracing;
+      while (!tracer.isOver && left() > 0 && performance.now() < deadline) await delay(interval);
+      const isKilled = await tracer.detach();
+      return isKilled ? [{ victim, pid: found.inner, instant: `before ${call} ${nth}` }] : [];
+    },
+  };
+}
+
+/** How many crashed or flooded lives have not come to what follows from that. */
+function effects(system: System, operations: readonly Done[]): number {
+  return operations.filter(({ operation, outcome, mark = "" }) => {
+    if (outcome !== "hit") return false;
+    if (operation.verb === "flood") return !system.read(`counts/${operation.service}`).includes(mark);
+    return operation.verb === "crash" && system.read(`lives/${operation.service}`).trimEnd().endsWith(mark);
+  }).length;
+}
+
+async function perform(system: System, keeper: number, { operation, byHerd }: Planned): Promise<Result> {
   switch (operation.verb) {
     case "crash": {
       const main = findMain(keeper, operation.service);
@@ -82,12 +131,28 @@ async function perform(system: System, keeper: number, operation: Operation): Pr
       const hit = order(system, operation.service, `${mark} flood ${operation.lines}`);
       return { outcome: hit ? "hit" : "missed", mark };
     }
+    default: {
+      const words = command(system, operation);
+      return byHerd ? await askByHerd(system, words) : await ask(system, gnuRequest(...words));
+    }
+  }
+}
+
+/** Action, service and arguments. */
+function command(
+  system: System,
+  operation: Exclude<Operation, { readonly verb: "crash" | "flood" }>,
+): readonly [string, string, ...string[]] {
+  switch (operation.verb) {
     case "load":
-      return await ask(system, gnuRequest("load", "root", system.path(operation.module)));
+    case "reload":
+      return [operation.verb, "root", system.path(operation.module)];
     case "unload":
-      return await ask(system, gnuRequest("unload", "root", operation.service));
+      return ["unload", "root", operation.service];
+    case "relaunch":
+      return ["restart", "root"];
     default:
-      return await ask(system, gnuRequest(operation.verb, operation.service));
+      return [operation.verb, operation.service];
   }
 }
 
@@ -114,11 +179,22 @@ async function ask(system: System, request: string): Promise<Result> {
     const { text, closed } = await exchange(system.socket, request, patience);
     if (!closed) return { outcome: "silent", text };
     // A reply that was cut off by the daemon's death is none.
-    if (!/^\(reply .*\)\s*$/s.test(text)) return { outcome: "cut", text };
+    const reply = text.split("\n").find((line) => /^\(reply .*\)\s*$/.test(line));
+    if (reply === undefined) return { outcome: "cut", text };
     const refused =
       /\(result #f\)/.test(text) || !/\(error #f\)/.test(text) || /\(result \(#f\)\)/.test(text);
     return { outcome: refused ? "refused" : "done", text };
   } catch (error) {
     return { outcome: "unreachable", text: String(error) };
   }
+}
+
+/** What our own client makes of it: it never leaves its user without a word. */
+async function askByHerd(system: System, words: readonly string[]): Promise<Result> {
+  const { status, stdout, stderr } = await system.herd(...words);
+  const text = `exit ${status}: ${stdout}${stderr}`;
+  if (status === 0) return { outcome: "done", text };
+  if (status !== 1 || stderr.trim() === "") return { outcome: "silent", text };
+  if (/end-of-file|supervisor (was )?restarted/.test(stderr)) return { outcome: "cut", text };
+  return { outcome: /socket|refused|No such file/.test(stderr) ? "unreachable" : "refused", text };
 }

@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly writers: number;
   /** Of each service: the marks that its processes have written down, in the order of their lives. */
   readonly lives: ReadonlyMap<string, readonly string[]>;
+  /** Of each service that a function starts: how often that was called. */
+  readonly calls: ReadonlyMap<string, number>;
   /** Of each life: how many lines it has printed at least, and how many are in its log. */
   readonly printed: ReadonlyMap<string, number>;
   readonly logged: ReadonlyMap<string, number>;
@@ -60,17 +62,23 @@ export async function takeSnapshot(
     generation: Number(variableOf(daemons[0]?.pid ?? 0, "SHEPHERD_GENERATION")),
     writers: writers.length,
     lives: new Map(fleet.map(({ name }) => [name, linesOf(system, `lives/${name}`)])),
-    printed: new Map(
-      fleet
-        .flatMap(({ name }) => linesOf(system, `counts/${name}`))
-        .map((line) => {
-          const [mark = "", count] = line.split(" ");
-          return [mark, Number(count)] as const;
-        }),
-    ),
+    calls: new Map(fleet.map(({ name }) => [name, linesOf(system, `effects/${name}`).length])),
+    printed: printedBy(system),
     logged: new Map(ledgers.flatMap(({ lines }) => [...lines])),
     logIsShort: ledgers.some(({ isShort }) => isShort),
   };
+}
+
+/** Of each life: how many lines it has printed at least. */
+export function printedBy(system: System): ReadonlyMap<string, number> {
+  return new Map(
+    fleet
+      .flatMap(({ name }) => linesOf(system, `counts/${name}`))
+      .map((line) => {
+        const [mark = "", count] = line.split(" ");
+        return [mark, Number(count)] as const;
+      }),
+  );
 }
 
 function servicesOf(reply: string): Map<string, ServiceView> {

@@ -9,7 +9,7 @@ import { plan } from "./workload.js";
 it("the same seed plans the same, another one something else", () => {
   assert.deepEqual(plan(7, 50), plan(7, 50));
   assert.notDeepEqual(plan(7, 50), plan(8, 50));
-  const kills = plan(7, 50).flatMap((round) => round.kills);
+  const kills = plan(7, 50).flatMap(({ rounds }) => rounds.flatMap((round) => round.kills));
   assert.equal(kills.length, 50);
 });
 

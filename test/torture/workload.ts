@@ -1,12 +1,15 @@
 // What will be done, as data: a pure function of the seed, so that the same seed does the same again.
 
-import { fleet, memberOf, modules } from "./fleet.js";
+import { type CrashPoint, pointName } from "./ambush.js";
+import { crashPoints, type NamedPoint, type Occasion } from "./crash-points.js";
+import { fleet, mains, memberOf, modules } from "./fleet.js";
 import { type Chance, chance } from "./random.js";
 
 export type Operation =
   | { readonly verb: "start" | "stop" | "restart" | "enable" | "disable"; readonly service: string }
-  | { readonly verb: "load"; readonly module: string }
+  | { readonly verb: "load" | "reload"; readonly module: string }
   | { readonly verb: "unload"; readonly service: string }
+  | { readonly verb: "relaunch" }
   | { readonly verb: "crash"; readonly service: string; readonly by: "SIGKILL" | "SIGTERM" | number }
   | { readonly verb: "flood"; readonly service: string; readonly lines: number };
 
@@ -14,6 +17,8 @@ export interface Planned {
   readonly operation: Operation;
   /** Milliseconds after the round's beginning. */
   readonly at: number;
+  /** Whether our own client asks; else it is the bytes of a GNU herd. */
+  readonly byHerd: boolean;
 }
 
 export interface Kill {
@@ -21,34 +26,107 @@ export interface Kill {
   /** Milliseconds after the round's beginning or, with `answerOf`, after that operation's answer. */
   readonly at: number;
   readonly answerOf?: number;
+  /** Only if no daemon has come to the round's crash point when all operations are answered. */
+  readonly isFallback?: true;
+}
+
+/** A kill by strace, before a process's n-th call of one kind after the round's beginning. */
+export interface Trace {
+  readonly victim: Kill["victim"];
+  readonly call: string;
+  readonly nth: number;
 }
 
 /** Operations beside one another, and kills in the midst of them; then the model is checked. */
 export interface Round {
   readonly operations: readonly Planned[];
   readonly kills: readonly Kill[];
+  readonly ambush: readonly CrashPoint[];
+  readonly trace?: Trace;
+}
+
+/** The life of one system. */
+export interface Episode {
+  /** Where the first daemons die. */
+  readonly boot: readonly CrashPoint[];
+  readonly rounds: readonly Round[];
+  /** What happens while it is told to end. */
+  readonly ending: Round;
+}
+
+export interface PlanOptions {
+  /** Crash points whose name has this are the only instants. */
+  readonly points?: string;
 }
 
 /** How long operations of a round go on being sent, in ms. */
 const span = 120;
+/** Kills that one system bears before it is told to end. */
+const episodeKills = 40;
 
-export function plan(seed: number, kills: number): readonly Round[] {
+export function plan(seed: number, kills: number, { points = "" }: PlanOptions = {}): readonly Episode[] {
   const random = chance(seed);
+  const all: readonly Occasion[] = [
+    "recovery",
+    "restart",
+    "respawn",
+    "daemonize",
+    "kill",
+    "module",
+    "writer",
+    "relaunch",
+    "function",
+  ];
+  const turns = {
+    boot: turnsOf(crashPoints(["boot"]), points, random),
+    rounds: turnsOf(crashPoints(all), points, random),
+    ending: turnsOf(crashPoints(["shutdown"]), points, random),
+  };
+  const episodes: Episode[] = [];
+  for (let left = kills; left > 0; left -= episodeKills) {
+    const boot = random.once(2) || points !== "" ? turns.boot() : undefined;
+    const rounds = planRounds(random, Math.min(left, episodeKills), points === "", turns.rounds);
+    const ending = planEnding(random, turns.ending());
+    episodes.push({ boot: boot === undefined ? [] : [{ ...boot, skip: 0 }], rounds, ending });
+  }
+  return episodes;
+}
+
+type Turn = NamedPoint & { readonly occasion: Occasion };
+
+/** One after the other, from a place of the seed's own. */
+function turnsOf(all: readonly Turn[], filter: string, random: Chance): () => Turn | undefined {
+  const points = all.filter((point) => pointName({ ...point, skip: 0 }).includes(filter));
+  let next = points.length === 0 ? 0 : random.below(points.length);
+  return () => points[next++ % points.length];
+}
+
+function planRounds(
+  random: Chance,
+  kills: number,
+  anyInstant: boolean,
+  turn: () => Turn | undefined,
+): readonly Round[] {
   const rounds: Round[] = [];
-  let left = kills;
-  while (left > 0) {
-    const round = planRound(random, left);
+  for (let left = kills; left > 0; ) {
+    const point = anyInstant && random.once(2) ? undefined : turn();
+    const round = point === undefined ? planRound(random, left) : planAmbush(random, point, turn);
     left -= round.kills.length;
     rounds.push(round);
   }
   return rounds;
 }
 
-function planRound(random: Chance, most: number): Round {
-  const operations = Array.from({ length: 1 + random.below(7) }, () => ({
+function planOperations(random: Chance, most: number): readonly Planned[] {
+  return Array.from({ length: 1 + random.below(most) }, () => ({
     operation: planOperation(random),
     at: random.below(span),
+    byHerd: random.once(6),
   }));
+}
+
+function planRound(random: Chance, most: number): Round {
+  const operations = planOperations(random, 7);
   const first = planKill(random, operations);
   // Sometimes the next daemon does not live long either: recovery must bear the same.
   const again: Kill = { victim: "daemon", at: first.at + 20 + random.below(250) };
@@ -56,7 +134,76 @@ function planRound(random: Chance, most: number): Round {
   const floods = operations.filter(({ operation }) => operation.verb === "flood");
   const writers = floods.map(({ at }): Kill => ({ victim: "writer", at: at + random.below(40) }));
   const more = [...(random.once(5) ? [again] : []), ...(random.once(3) ? [] : writers)];
-  return { operations, kills: [first, ...more].slice(0, most) };
+  return { operations, kills: [first, ...more].slice(0, most), ambush: [] };
+}
+
+/** A round in which a daemon is brought to a crash point; and sometimes the next one to another. */
+function planAmbush(random: Chance, point: Turn, turn: () => Turn | undefined): Round {
+  const provoking = provoke(point.occasion, random).map((operation, index) => ({
+    operation,
+    at: index * 60,
+    byHerd: random.once(6),
+  }));
+  const others = random.once(3) ? [] : planOperations(random, 3);
+  const skip = random.once(4) ? 1 + random.below(3) : 0;
+  const next = random.once(5) ? turn() : undefined;
+  const ambush = [{ ...point, skip }, ...(next === undefined ? [] : [{ ...next, skip: 0 }])];
+  return {
+    operations: [...provoking, ...others],
+    ambush: ambush.map(({ when, label, skip }) => ({ when, label, skip })),
+    kills: [killFor(point.occasion, random)],
+  };
+}
+
+function killFor(occasion: Occasion, random: Chance): Kill {
+  if (occasion === "recovery") return { victim: "daemon", at: random.below(span) };
+  if (occasion === "writer") return { victim: "writer", at: 0 };
+  return { victim: "daemon", at: 0, isFallback: true };
+}
+
+/** What brings a daemon to a crash point of this kind. */
+function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
+  switch (occasion) {
+    case "restart":
+      return [{ verb: "restart", service: random.pick(["plain", "chatty", "base", "family", "phoenix"]) }];
+    case "respawn":
+      return [{ verb: "crash", service: random.pick(["phoenix", "revenant", "undying"]), by: "SIGKILL" }];
+    case "daemonize":
+      return [{ verb: "restart", service: random.pick(["daemon", "undying", "slow"]) }];
+    case "kill":
+      return random.once(2)
+        ? [{ verb: "crash", service: "family", by: "SIGKILL" }]
+        : [{ verb: "restart", service: "stubborn" }];
+    case "module":
+      return random.once(4)
+        ? [{ verb: "reload", module: random.pick(mains) }]
+        : [
+            { verb: "load", module: "guest.ts" },
+            { verb: "unload", service: "guest" },
+          ];
+    case "relaunch":
+      return [{ verb: "relaunch" }];
+    case "function":
+      return [{ verb: "restart", service: random.pick(["custom", "revenant"]) }];
+    default:
+      return [];
+  }
+}
+
+/** The lines of a flood are in danger while everything is stopped, and so is the end itself. */
+function planEnding(random: Chance, point: Turn | undefined): Round {
+  const floods = ["plain", "chatty"].map((service) => ({
+    operation: { verb: "flood", service, lines: 500 + random.below(3000) } as const,
+    at: random.below(30),
+    byHerd: false,
+  }));
+  const again: Kill = { victim: "daemon", at: random.below(1500) };
+  const isNamed = point !== undefined && !random.once(4);
+  return {
+    operations: floods,
+    ambush: isNamed ? [{ when: point.when, label: point.label, skip: 0 }] : [],
+    kills: isNamed && random.once(2) ? [] : [again],
+  };
 }
 
 /** At any instant; or soon after an operation was sent, or at its answer, since then there is much to lose. */
@@ -74,45 +221,91 @@ function planKill(random: Chance, operations: readonly Planned[]): Kill {
   }
 }
 
+/** One kind of operation, and how often it is chosen. To be added to as the supervisor learns more. */
+interface Kind {
+  readonly weight: number;
+  readonly make: (random: Chance) => Operation;
+}
+
+const anyService = (random: Chance): string => random.pick(fleet).name;
+const anyProcess = (random: Chance): string => {
+  const service = anyService(random);
+  return memberOf(service).kind === "process" ? service : "phoenix";
+};
+/** A module that can be loaded beside the configuration, if the service needs one. */
+const loadableOf = (service: string): string | undefined =>
+  modules.find((module) => module === memberOf(service).module);
+
+/** For a service of the configuration, or for one of a module. */
+const either = (
+  inConfiguration: (service: string) => Operation,
+  inModule: (service: string, module: string) => Operation,
+): Kind["make"] => {
+  return (random) => {
+    const service = anyService(random);
+    const module = loadableOf(service);
+    return module === undefined ? inConfiguration(service) : inModule(service, module);
+  };
+};
+
+const kinds: readonly Kind[] = [
+  {
+    weight: 6,
+    make: either(
+      (service) => ({ verb: "start", service }),
+      (_, module) => ({ verb: "load", module }),
+    ),
+  },
+  { weight: 4, make: (random) => ({ verb: "stop", service: anyService(random) }) },
+  { weight: 4, make: (random) => ({ verb: "restart", service: anyService(random) }) },
+  // Enabled more often than disabled, or soon nothing could be started.
+  {
+    weight: 2,
+    make: (random) => {
+      const service = anyService(random);
+      return { verb: memberOf(service).module === undefined ? "disable" : "unload", service };
+    },
+  },
+  {
+    weight: 4,
+    make: either(
+      (service) =>
+        memberOf(service).module === undefined ? { verb: "enable", service } : { verb: "start", service },
+      (_, module) => ({ verb: "load", module }),
+    ),
+  },
+  { weight: 2, make: (random) => ({ verb: "load", module: random.pick(modules) }) },
+  { weight: 1, make: (random) => ({ verb: "reload", module: random.pick(mains) }) },
+  { weight: 1, make: () => ({ verb: "relaunch" }) },
+  { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGKILL" }) },
+  { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGTERM" }) },
+  {
+    weight: 2,
+    make: (random) => ({ verb: "crash", service: anyProcess(random), by: 1 + random.below(120) }),
+  },
+  {
+    weight: 4,
+    make: (random) => ({ verb: "flood", service: anyProcess(random), lines: 200 + random.below(8000) }),
+  },
+];
+const totalWeight = kinds.reduce((sum, { weight }) => sum + weight, 0);
+
 function planOperation(random: Chance): Operation {
-  const [first, ...others] = fleet;
-  const { name: service } = random.pick([first, ...others]);
-  const { module, kind } = memberOf(service);
-  const running = kind === "process" ? service : "phoenix";
-  switch (random.below(16)) {
-    case 0:
-    case 1:
-    case 2:
-      return module === undefined ? { verb: "start", service } : { verb: "load", module };
-    case 3:
-    case 4:
-      return { verb: "stop", service };
-    case 5:
-    case 6:
-      return { verb: "restart", service };
-    // Enabled more often than disabled, or soon nothing could be started.
-    case 7:
-      return module === undefined ? { verb: "disable", service } : { verb: "unload", service };
-    case 8:
-    case 9:
-      return module === undefined ? { verb: "enable", service } : { verb: "load", module };
-    case 10:
-      return { verb: "load", module: random.pick([modules[0] ?? "", ...modules.slice(1)]) };
-    case 11:
-      return { verb: "crash", service: running, by: "SIGKILL" };
-    case 12:
-      return { verb: "crash", service: running, by: "SIGTERM" };
-    case 13:
-      return { verb: "crash", service: running, by: 1 + random.below(120) };
-    default:
-      return { verb: "flood", service: running, lines: 200 + random.below(8000) };
+  let rest = random.below(totalWeight);
+  for (const { weight, make } of kinds) {
+    if (rest < weight) return make(random);
+    rest -= weight;
   }
+  throw new Error("choose an operation: the weights do not add up");
 }
 
 export function describeOperation(operation: Operation): string {
   switch (operation.verb) {
     case "load":
-      return `load ${operation.module}`;
+    case "reload":
+      return `${operation.verb} ${operation.module}`;
+    case "relaunch":
+      return "restart root";
     case "crash":
       return `crash ${operation.service} by ${typeof operation.by === "number" ? `exit ${operation.by}` : operation.by}`;
     case "flood":

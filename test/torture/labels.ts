@@ -1,0 +1,104 @@
+// What the daemon and the keeper say to each other, in a few words: the names of the crash points.
+
+import { FieldReader, type Frame } from "../../src/daemon/keeper/frame.js";
+
+const requests: Readonly<Record<number, string>> = {
+  1: "hello",
+  2: "spawn",
+  3: "adopt",
+  4: "signal-child",
+  5: "signal-process",
+  6: "pipe",
+  7: "listen",
+  8: "socket-pair",
+  9: "memory-file",
+  10: "open",
+  11: "notify-socket",
+  12: "close",
+  13: "watch",
+  14: "accept",
+  15: "pass",
+  16: "put-note",
+  17: "delete-note",
+  18: "arm-timer",
+  19: "disarm-timer",
+  20: "acknowledge",
+  21: "configure",
+  22: "begin-shutdown",
+  23: "finish",
+  24: "relaunch",
+  25: "hibernate",
+  26: "replace-keeper",
+  27: "tell-manager",
+};
+
+const events: Readonly<Record<number, string>> = {
+  128: "child-started",
+  129: "child-ended",
+  130: "orphan-ended",
+  131: "readable",
+  132: "datagram",
+  133: "timer-fired",
+  134: "clock-was-set",
+  135: "signal",
+  136: "daemon-restarted",
+};
+
+const tag = { id: 10, name: 20, key: 45, value: 46, event: 50 } as const;
+/** Ids and names of the supervisor's own things; all others are services'. */
+const own = /^(log-writer|log|compiler)(?=[/#]|$)/;
+
+/** Names what flows over one channel; knows which event each number was. */
+export class Labeller {
+  readonly #events = new Map<bigint, string>();
+
+  /** One for each request, in order. */
+  ofRequests({ items }: Frame): readonly string[] {
+    return items.map(({ type, fields }) => {
+      const verb = requests[type] ?? `request-${type}`;
+      const detail = this.#detail(verb, new FieldReader(fields));
+      return detail === undefined ? verb : `${verb} ${detail}`;
+    });
+  }
+
+  /** One for each event, in order. */
+  ofEvents({ items }: Frame): readonly string[] {
+    return items.map(({ type, fields }) => {
+      const name = events[type] ?? `event-${type}`;
+      this.#events.set(new FieldReader(fields).big(tag.event), name);
+      return name;
+    });
+  }
+
+  #detail(verb: string, fields: FieldReader): string | undefined {
+    switch (verb) {
+      case "spawn":
+        return own.exec(fields.text(tag.id))?.[0] ?? "service";
+      case "pipe":
+      case "close":
+        return own.exec(fields.text(tag.name))?.[0] ?? "service";
+      case "arm-timer":
+      case "disarm-timer":
+        return prefixOf(fields.text(tag.id));
+      case "delete-note":
+        return prefixOf(fields.text(tag.key));
+      case "put-note": {
+        const prefix = prefixOf(fields.text(tag.key));
+        return prefix === "service" ? `service ${statusOf(fields.bytes(tag.value))}` : prefix;
+      }
+      case "acknowledge":
+        return this.#events.get(fields.big(tag.event)) ?? "unknown";
+      default:
+        return undefined;
+    }
+  }
+}
+
+function prefixOf(name: string): string {
+  return name.replace(/[/:#].*$/s, "");
+}
+
+function statusOf(note: Uint8Array): string {
+  const { body } = JSON.parse(Buffer.from(note).toString("utf8")) as { body?: { status?: string } };
+  return body?.status ?? "unknown";
+}
