@@ -3,7 +3,6 @@
 #include "keeper.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,8 @@
 #include <unistd.h>
 
 // What --accepts answers: no number that another program ends with by accident.
-enum { ACCEPTED = 26, REFUSED = 27, USAGE = 100, NOT_EXECUTED = 128, PATIENCE = 2000 /* ms */ };
+enum { ACCEPTED = 26, REFUSED = 27, USAGE = 100, NOT_EXECUTED = 128 };
+#define PATIENCE (2 * SECOND)
 
 static struct options {
   int accepts, state, previous;
@@ -108,18 +108,31 @@ static __attribute__((noinline)) pid_t start_probe(int program, char **list, int
   return pid;
 }
 
+static bool ends_in_time(pid_t pid, int *status) {
+  int64_t end = now(CLOCK_MONOTONIC) + PATIENCE;
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  for (;;) {
+    int64_t left = end - now(CLOCK_MONOTONIC);
+    if (waitpid(pid, status, WNOHANG) == pid)
+      return true;
+    if (left <= 0)
+      return false;
+    struct timespec pause = timespec_of(left);
+    sigtimedwait(&child, NULL, &pause);
+  }
+}
+
 // Waits for a child that may do anything; what does not end even when killed is reaped as an orphan, later.
-static int wait_for_probe(pid_t pid, int *status) {
-  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-  bool ended = fd >= 0 && poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, PATIENCE) == 1;
+static bool wait_for_probe(pid_t pid, int *status) {
+  bool ended = ends_in_time(pid, status);
   if (!ended) {
     kill(pid, SIGKILL);
-    if (fd >= 0)
-      poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, PATIENCE);
+    ends_in_time(pid, &(int){0});
   }
-  if (fd >= 0)
-    close(fd);
-  return waitpid(pid, status, WNOHANG) == pid && ended;
+  raise(SIGCHLD); // it was taken from the children whose ends it tells of
+  return ended;
 }
 
 // Whether the program reads this very state: it is run on it as a child, which does nothing else.

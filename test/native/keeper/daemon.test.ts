@@ -109,6 +109,22 @@ describe("the daemon", { skip, concurrency: 2 }, () => {
       assert.equal((await next.event("daemon-restarted")).deaths, 1);
     }));
 
+  it("leaves rescue mode, its deaths forgotten, when a start is asked for", () =>
+    withBed({ keeper: ["--deaths=2", "--window=1000"] }, async (bed) => {
+      for (const code of [1, 2]) (await bed.agent()).command({ kind: "exit", code });
+      const rescue = await bed.agent();
+      assert.equal(rescue.inventory.keeper.rescue, true);
+      await rescue.ok({ op: "relaunch", reason: "repaired" });
+      rescue.command({ kind: "exit", code: 0 });
+      const repaired = await bed.agent();
+      assert.equal((await repaired.event("daemon-restarted")).deaths, 0);
+      assert.equal(repaired.environment.SHEPHERD_RESCUE, undefined);
+      repaired.command({ kind: "exit", code: 3 });
+      const next = await bed.agent();
+      assert.equal((await next.event("daemon-restarted")).deaths, 1);
+      assert.equal(next.inventory.keeper.rescue, false);
+    }));
+
   it("may ask to be started again, which is no death", () =>
     withBed({ keeper: ["--deaths=1"] }, async (bed) => {
       const first = await bed.agent();
