@@ -76,79 +76,175 @@ static int descend(int dir, const char *name) {
   return next;
 }
 
-static int walk(const struct file *file, const char **stage, bool *as_user) {
+// Where a file is: its directory, entered as whoever may do something there, and its name in it.
+struct spot {
+  int dir;
+  bool as_user;
+  const char *name;
   char path[PATH_MAX];
-  if (file->path[0] != '/' || strlen(file->path) >= sizeof path) {
+};
+
+// False with errno; to be left in any case.
+static bool walk(const struct file *file, struct spot *spot) {
+  spot->dir = -1;
+  spot->as_user = false;
+  if (file->path[0] != '/' || strlen(file->path) >= sizeof spot->path) {
     errno = file->path[0] == '/' ? ENAMETOOLONG : EINVAL;
-    return -1;
+    return false;
   }
-  char *at = strcpy(path, file->path);
-  int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), links = 0, fd = -1;
+  char *at = strcpy(spot->path, file->path);
+  int links = 0;
   bool guarded = file->user && file->user->uid != 0 && geteuid() == 0;
-  while (dir >= 0) {
+  spot->dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  while (spot->dir >= 0) {
     at += strspn(at, "/");
     size_t length = strcspn(at, "/");
     bool last = at[length] == '\0';
     at[length] = '\0';
-    if (guarded && !*as_user && may_write(dir, file->user) && (last || !held(dir, at, file->user))) {
-      *as_user = true; // even if it fails half-way
+    if (guarded && !spot->as_user && may_write(spot->dir, file->user) &&
+        (last || !held(spot->dir, at, file->user))) {
+      spot->as_user = true; // even if it fails half-way
       if (!become(file->user))
-        break;
+        return false;
     }
-    if (last) {
-      *stage = "open";
-      int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-      fd = openat(dir, *at ? at : ".", flags, file->mode);
-      break;
-    }
-    int next = descend(dir, at);
+    spot->name = *at ? at : ".";
+    if (last)
+      return true;
+    int next = descend(spot->dir, at);
     struct stat st;
     if (next < 0 || fstat(next, &st) < 0) // which cannot fail on a descriptor that is open
-      break;
+      return false;
     at += length + 1;
     if (!S_ISLNK(st.st_mode)) {
-      close(dir);
-      dir = next;
+      close(spot->dir);
+      spot->dir = next;
       continue;
     }
-    bool followed = follow(next, path, at);
+    bool followed = follow(next, spot->path, at);
+    int error = errno;
     close(next);
-    if (!followed || (++links > 40 && (errno = ELOOP)))
-      break;
-    at = path;
+    errno = error;
+    if (!followed)
+      return false;
+    if (++links > 40) {
+      errno = ELOOP;
+      return false;
+    }
+    at = spot->path;
     if (*at == '/') {
-      close(dir);
-      dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+      close(spot->dir);
+      spot->dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     }
   }
+  return false;
+}
+
+// Leaves errno as it is.
+static void leave(const struct spot *spot) {
   int error = errno;
-  if (dir >= 0)
-    close(dir);
+  if (spot->dir >= 0)
+    close(spot->dir);
+  if (spot->as_user)
+    become_root();
   errno = error;
-  return fd;
+}
+
+static int open_in(const struct spot *spot, mode_t mode) {
+  int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  return openat(spot->dir, spot->name, flags, mode);
 }
 
 int file_open(const struct file *file, const char **stage) {
-  *stage = "directory";
-  bool as_user = false;
-  int fd = walk(file, stage, &as_user), error = errno;
-  if (as_user)
-    become_root();
+  struct spot spot;
   struct stat st;
+  int fd = -1;
+  *stage = "directory";
+  if (walk(file, &spot)) {
+    *stage = "open";
+    fd = open_in(&spot, file->mode);
+  }
+  leave(&spot);
   if (fd >= 0 && file_undoing && fstat(fd, &st) == 0)
     for (uint32_t i = 0; i < commit->places; i++) {
       const struct place *place = &commit->place[i];
       if (place->device == st.st_dev && place->inode == st.st_ino && place->size < (uint64_t)st.st_size &&
           ftruncate(fd, (off_t)place->size) < 0) {
-        error = errno;
-        *stage = "truncate";
+        int error = errno;
         close(fd);
-        fd = -1;
-        break;
+        errno = error;
+        *stage = "truncate";
+        return -1;
       }
     }
+  return fd;
+}
+
+// The name of the n-th old file, false if it is too long; 0 is the file itself.
+static bool old_name(char name[NAME_MAX + 1], const char *base, unsigned n) {
+  int length =
+      n == 0 ? snprintf(name, NAME_MAX + 1, "%s", base) : snprintf(name, NAME_MAX + 1, "%s.%u", base, n);
+  if (length <= NAME_MAX)
+    return true;
+  errno = ENAMETOOLONG;
+  return false;
+}
+
+static bool rename_old(const struct spot *spot, unsigned from, unsigned to) {
+  char before[NAME_MAX + 1], after[NAME_MAX + 1];
+  return old_name(before, spot->name, from) && old_name(after, spot->name, to) &&
+         renameat(spot->dir, before, spot->dir, after) == 0;
+}
+
+// The first number that is free, or else the highest. A rotation that was cut short leaves a gap, and filling
+// it costs no file its life.
+static unsigned first_gap(const struct spot *spot, unsigned keep) {
+  char name[NAME_MAX + 1];
+  struct stat st;
+  unsigned n = 1;
+  while (n < keep && old_name(name, spot->name, n) && fstatat(spot->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+    n++;
+  return n;
+}
+
+// From the top down, so that whoever is killed between two of these has overwritten nothing.
+static int rotate_in(const struct spot *spot, const struct file *file, unsigned keep, const char **stage) {
+  *stage = "rename";
+  for (unsigned n = first_gap(spot, keep); n > 0; n--)
+    if (!rename_old(spot, n - 1, n))
+      return -1;
+  *stage = "open";
+  int fd = open_in(spot, file->mode), error = errno;
+  if (fd < 0)
+    rename_old(spot, 1, 0); // failing, the lines go on into what is FILE.1 now
   errno = error;
   return fd;
+}
+
+int file_rotate(struct file *file, unsigned keep, struct stat *old, const char **stage) {
+  struct spot spot;
+  *stage = "directory";
+  int result = walk(file, &spot) ? 0 : -1;
+  if (result == 0 && fstatat(spot.dir, spot.name, old, AT_SYMLINK_NOFOLLOW) < 0) {
+    *stage = "open";
+    result = errno == ENOENT ? 0 : -1;
+  } else if (result == 0 && S_ISREG(old->st_mode) && old->st_size > 0) {
+    int fd = rotate_in(&spot, file, keep, stage);
+    result = fd < 0 ? -1 : 1;
+    if (fd >= 0 && file->fd >= 0)
+      close(file->fd);
+    if (fd >= 0)
+      file->fd = fd;
+  }
+  leave(&spot);
+  return result;
+}
+
+void file_let_go(struct file *file, const struct stat *old) {
+  struct stat st;
+  if (file->fd < 0 || fstat(file->fd, &st) < 0 || st.st_dev != old->st_dev || st.st_ino != old->st_ino)
+    return;
+  close(file->fd);
+  file->fd = -1;
 }
 
 void file_close(struct file *file) {

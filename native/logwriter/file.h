@@ -1,6 +1,7 @@
 // Files that lines are appended to, so that a batch is in them whole, or not at all.
 #pragma once
 #include "commit.h"
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -28,6 +29,11 @@ extern bool file_undoing; // until begin, what a predecessor appended and did no
 // Opens by path, creating what is missing; -1 with errno, and the stage that failed.
 int file_open(const struct file *file, const char **stage);
 void file_close(struct file *file);
+// FILE becomes FILE.1, and older ones up to FILE.keep move up; what is appended from now on goes to a new
+// FILE. 1 with what FILE was, 0 if there is none or nothing in it, -1 with errno and the stage that failed.
+int file_rotate(struct file *file, unsigned keep, struct stat *old, const char **stage);
+// If the file is the one that was rotated, it is opened anew before it is appended to.
+void file_let_go(struct file *file, const struct stat *old);
 // Appends to the file for the current batch. After a failure the file is as it was before, and the rest is
 // ignored.
 void file_append(struct file *file, const char *bytes, size_t length);

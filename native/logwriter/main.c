@@ -15,6 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+// Told to end, we go on until it was quiet for so long, or until it was enough: services that are told to end
+// at the same time have last words too. Together with what finish() takes it is less than the keeper's
+// patience.
+enum { QUIET_MS = 300, ENOUGH_MS = 2000 };
 enum { TURNS = 64, LAST_WORDS_MS = 1000 };
 
 static _Noreturn void die(const char *what) {
@@ -42,6 +46,15 @@ static int64_t milliseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// For how long to wait: until that time, or `due` milliseconds if that is sooner.
+static int until(int64_t time, int due) {
+  if (time == INT64_MAX)
+    return due;
+  int64_t left = time - milliseconds();
+  left = left > 0 ? left : 0;
+  return (int)(due < 0 || left < due ? left : due);
 }
 
 // Everything that was written until now is on its way; an output that takes nothing holds us up only so long.
@@ -77,16 +90,17 @@ int main(void) {
     die("watch the control socket");
   file_undoing = commit->phase == WRITING;
   main_sink.file.loss = &commit->main_loss;
-  for (;;) {
+  int64_t quiet_at = INT64_MAX, enough_at = INT64_MAX;
+  for (int due = -1;;) {
     struct epoll_event events[TURNS];
-    int count = epoll_wait(poller, events, TURNS, -1);
+    int count = epoll_wait(poller, events, TURNS, until(quiet_at < enough_at ? quiet_at : enough_at, due));
     if (count < 0 && errno != EINTR)
       die("wait");
+    bool told = false, carried = false;
     // Orders first: a label that was sent before a line was written is that line's.
     for (int i = 0; i < count; i++) {
       uint64_t event = events[i].data.u64;
-      if (event == EVENT_SIGNAL)
-        return finish(poller);
+      told |= event == EVENT_SIGNAL;
       if (event == EVENT_CONTROL && !orders_read(poller)) {
         if (errno)
           die("carry a batch");
@@ -95,10 +109,21 @@ int main(void) {
     }
     for (int i = 0; i < count; i++) {
       uint64_t event = events[i].data.u64;
-      if (event < MAX_STREAMS && streams[event] && stream_turn((uint32_t)event) < 0)
+      int taken = event < MAX_STREAMS && streams[event] ? stream_turn((uint32_t)event) : 0;
+      if (taken < 0)
         die("carry a batch");
+      carried |= taken > 0;
     }
     flush_outputs();
-    orders_report();
+    int64_t now = milliseconds();
+    due = orders_report(now);
+    if (told && enough_at == INT64_MAX)
+      enough_at = now + ENOUGH_MS;
+    if (enough_at == INT64_MAX)
+      continue;
+    if (carried || quiet_at == INT64_MAX)
+      quiet_at = now + QUIET_MS;
+    if (now >= quiet_at || now >= enough_at || orders_last() || !orders_begun())
+      return finish(poller);
   }
 }

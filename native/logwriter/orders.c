@@ -14,7 +14,21 @@
 #include <unistd.h>
 
 enum { ORDER = 1, ANSWER = 2, EVENT = 3, MESSAGE = 16384, MAX_DESCRIPTORS = 253 };
-enum { CONFIGURE = 1, OPEN, LABEL, DRAIN, CLOSE, REOPEN, BEGIN, LAST_ORDER = BEGIN, TROUBLE = 128 };
+enum {
+  CONFIGURE = 1,
+  OPEN,
+  LABEL,
+  DRAIN,
+  CLOSE,
+  REOPEN,
+  BEGIN,
+  ROTATE,
+  TROUBLES,
+  FINISH,
+  ORDERS,
+  TROUBLE = 128
+};
+enum { MOST_OLD_FILES = 1000, COUNT_MS = 1000 };
 enum { T_ERRNO = 1, T_TEXT = 2, T_NAME = 20, T_PATH = 24, T_STAGE = 79, T_LOST = 80 };
 enum {
   PID,
@@ -32,6 +46,7 @@ enum {
   FORMAT,
   PARTIAL,
   SYSLOG_PATH,
+  OLD_FILES,
   FIELDS
 };
 
@@ -41,7 +56,7 @@ static const struct {
   uint16_t orders; // a bit for each order that may have it
 } known[FIELDS] = {
     [PID] = {12, false, false, 1 << OPEN | 1 << LABEL},
-    [NAME] = {20, true, false, 1 << OPEN | 1 << LABEL | 1 << DRAIN | 1 << CLOSE},
+    [NAME] = {20, true, false, 1 << OPEN | 1 << LABEL | 1 << DRAIN | 1 << CLOSE | 1 << ROTATE},
     [UID] = {21, false, false, 1 << OPEN},
     [GID] = {22, false, false, 1 << OPEN},
     [PATH] = {24, true, false, 1 << CONFIGURE | 1 << OPEN},
@@ -55,6 +70,7 @@ static const struct {
     [FORMAT] = {134, false, false, 1 << CONFIGURE},
     [PARTIAL] = {135, false, false, 1 << DRAIN},
     [SYSLOG_PATH] = {136, true, false, 1 << CONFIGURE},
+    [OLD_FILES] = {137, false, false, 1 << ROTATE},
 };
 
 // One order, decoded. Texts are terminated; "" is a field that is not there.
@@ -71,11 +87,12 @@ struct order {
 // How an order ended.
 struct answer {
   int error;
-  const char *stage, *path;
+  const char *stage;
   char text[PATH_MAX + 128];
+  char made[PATH_MAX + 2]; // the old file that a rotation has made; "": none
 };
 
-static bool begun;
+static bool begun, last;
 static int poller;
 static uint8_t unsent[MESSAGE];
 static size_t unsent_length;
@@ -118,7 +135,7 @@ static void decode(struct order *order, struct bytes fields, struct answer *answ
   unsigned seen = 0;
   int more;
   char what[32] = "understand order";
-  if (order->type == 0 || order->type > LAST_ORDER) {
+  if (order->type == 0 || order->type >= ORDERS) {
     fail(answer, ENOSYS, what, "");
     return;
   }
@@ -134,10 +151,13 @@ static void decode(struct order *order, struct bytes fields, struct answer *answ
     }
     seen |= 1u << field;
   }
-  unsigned must = order->type == OPEN || order->type == LABEL || order->type == CLOSE ? 1u << NAME : 0;
+  unsigned must = order->type == OPEN || order->type == LABEL || order->type == CLOSE ? 1u << NAME
+                  : order->type == ROTATE                                             ? 1u << OLD_FILES
+                                                                                      : 0;
   if (more < 0 || (seen & must) != must || strlen(order->text[NAME]) > MAX_NAME ||
       strlen(order->text[PROGRAM]) > MAX_PROGRAM || strpbrk(order->text[PROGRAM], "\r\n") ||
-      order->integer[FORMAT] > 1 || order->integer[MODE] > 0777)
+      order->integer[FORMAT] > 1 || order->integer[MODE] > 0777 ||
+      (order->type == ROTATE && order->integer[OLD_FILES] < 1) || order->integer[OLD_FILES] > MOST_OLD_FILES)
     fail(answer, EINVAL, what, "");
   order->user.uid = (uid_t)order->integer[UID];
   order->user.gid = (gid_t)order->integer[GID];
@@ -279,6 +299,40 @@ static void reopen(struct answer *answer) {
       open_file(&streams[i]->own, answer);
 }
 
+// Between two batches, so that no place in the memory file is one of a file that gets another name.
+static void rotate(struct file *file, unsigned keep, struct answer *answer) {
+  struct stat old;
+  const char *stage;
+  int rotated = file->path ? file_rotate(file, keep, &old, &stage) : 0;
+  if (rotated < 0) {
+    fail(answer, errno, "rotate", file->path);
+    answer->stage = stage;
+  }
+  if (rotated <= 0)
+    return;
+  file_let_go(&main_sink.file, &old);
+  for (uint32_t i = 0; i < commit->end; i++)
+    if (streams[i])
+      file_let_go(&streams[i]->own, &old);
+  snprintf(answer->made, sizeof answer->made, "%s.1", file->path);
+}
+
+// As if the daemon had been told of no trouble that there is now.
+static void tell_again(struct told *told, const struct loss *loss) {
+  if (loss->error)
+    told->error = 0;
+}
+
+static void troubles(void) {
+  tell_again(&main_sink.told, &commit->main_loss);
+  for (int i = 0; i < OUTPUTS; i++)
+    tell_again(&main_sink.output_told[i], &commit->ring[i].loss);
+  for (uint32_t i = 0; i < commit->end; i++)
+    if (streams[i])
+      tell_again(&streams[i]->told, &commit->slots[i].loss);
+  file_changed = true;
+}
+
 static bool begin(void) {
   if (begun)
     return true;
@@ -297,9 +351,9 @@ static bool obey(struct order *order, struct answer *answer) {
   int slot = *name ? stream_slot(name, strlen(name), false) : -1;
   if (slot >= 0 && !streams[slot])
     slot = -1; // a predecessor's
-  if (!begun && (order->type == DRAIN || order->type == CLOSE))
-    fail(answer, EBUSY, "drain before begin", name);
-  else if (slot < 0 && *name && (order->type == LABEL || order->type == DRAIN))
+  if (!begun && (order->type == DRAIN || order->type == CLOSE || order->type == ROTATE))
+    fail(answer, EBUSY, order->type == ROTATE ? "rotate before begin" : "drain before begin", name);
+  else if (slot < 0 && *name && (order->type == LABEL || order->type == DRAIN || order->type == ROTATE))
     fail(answer, ENOENT, "find stream", name);
   else if (order->type == CONFIGURE)
     configure(order, answer);
@@ -313,6 +367,12 @@ static bool obey(struct order *order, struct answer *answer) {
     reopen(answer);
   else if (order->type == BEGIN)
     return begin();
+  else if (order->type == ROTATE)
+    rotate(slot < 0 ? &main_sink.file : &streams[slot]->own, (unsigned)order->integer[OLD_FILES], answer);
+  else if (order->type == TROUBLES)
+    troubles();
+  else if (order->type == FINISH)
+    last = true;
   else if (slot >= 0) {
     bool drained = stream_drain((uint32_t)slot, true);
     drop_stream(slot);
@@ -332,7 +392,8 @@ static void reply(const struct order *order, const struct answer *answer) {
       wire_put_string(&out, T_PATH, order->text[PATH]);
     if (answer->stage)
       wire_put_string(&out, T_STAGE, answer->stage);
-  }
+  } else if (*answer->made)
+    wire_put_string(&out, T_PATH, answer->made);
   wire_close(&out, item);
   wire_close_frame(&out, frame);
   unsent_length = transmit(out.bytes, out.used) ? 0 : out.used;
@@ -355,6 +416,10 @@ static int take_descriptor(struct msghdr *message) {
 
 bool orders_begun(void) {
   return begun;
+}
+
+bool orders_last(void) {
+  return last;
 }
 
 bool orders_read(int its_poller) {
@@ -400,18 +465,24 @@ bool orders_read(int its_poller) {
   }
 }
 
-// Tells of one destination if its error is not the one told before; *told is what the daemon knows.
-static void report(struct loss *told, const struct loss *loss, const char *name, const char *verb,
-                   const char *path) {
+// Tells of one destination if its error is not the one told before, or with `counting` if its count is not.
+// Whether it did.
+static bool report(struct told *told, const struct loss *loss, const char *name, const char *path,
+                   bool counting) {
   if (loss->error)
     told->lines = loss->lines;
-  if (told->error == loss->error)
-    return;
+  bool news = told->error != loss->error;
+  if (!news && (loss->error == 0 || told->counted == loss->lines))
+    return false;
+  if (!news && !counting) {
+    file_changed = true; // it is due later
+    return false;
+  }
   uint8_t bytes[2 * PATH_MAX + 1024];
   char text[PATH_MAX + 128];
   struct writer out = {bytes, 0, sizeof bytes, false};
   size_t frame = wire_open_frame(&out, EVENT, 0), item = wire_open_item(&out, TROUBLE);
-  snprintf(text, sizeof text, "%s %s: %s", verb, path, loss->error ? strerror(loss->error) : "works again");
+  snprintf(text, sizeof text, "write %s: %s", path, loss->error ? strerror(loss->error) : "works again");
   wire_put_string(&out, T_NAME, name);
   wire_put_integer(&out, T_ERRNO, loss->error);
   wire_put_string(&out, T_TEXT, text);
@@ -419,24 +490,31 @@ static void report(struct loss *told, const struct loss *loss, const char *name,
   wire_put_integer(&out, T_LOST, (int64_t)told->lines);
   wire_close(&out, item);
   wire_close_frame(&out, frame);
-  if (transmit(out.bytes, out.used))
-    told->error = loss->error;
-  else
+  if (!transmit(out.bytes, out.used)) {
     file_changed = true; // tried again as soon as there is room
+    return false;
+  }
+  told->error = loss->error;
+  told->counted = told->lines;
+  return true;
 }
 
-void orders_report(void) {
+int orders_report(int64_t now) {
   static const char *const names[OUTPUTS] = {"standard output", "standard error", "system log"};
-  if (main_sink.file.path)
-    report(&main_sink.told, &commit->main_loss, "", "write", main_sink.file.path);
-  for (int i = 0; i < OUTPUTS; i++)
-    report(&main_sink.output_told[i], &commit->ring[i].loss, "", "write", names[i]);
-  bool changed = file_changed;
+  static int64_t count_at;
+  bool counting = now >= count_at, changed = file_changed, told = false;
   file_changed = false;
+  if (main_sink.file.path)
+    told |= report(&main_sink.told, &commit->main_loss, "", main_sink.file.path, counting);
+  for (int i = 0; i < OUTPUTS; i++)
+    told |= report(&main_sink.output_told[i], &commit->ring[i].loss, "", names[i], counting);
   for (uint32_t i = 0; changed && i < commit->end; i++)
     if (streams[i] && streams[i]->own.path) {
       char name[MAX_NAME + 1] = {0};
       memcpy(name, commit->slots[i].name, commit->slots[i].name_length);
-      report(&streams[i]->told, &commit->slots[i].loss, name, "write", streams[i]->own.path);
+      told |= report(&streams[i]->told, &commit->slots[i].loss, name, streams[i]->own.path, counting);
     }
+  if (told)
+    count_at = now + COUNT_MS;
+  return file_changed ? COUNT_MS : -1;
 }

@@ -4,6 +4,12 @@
 
 enum { MAX_PROGRAM = 255 };
 
+// What the daemon knows of a destination: its error, how many lines it was told are lost; and how many are.
+struct told {
+  int error;
+  uint64_t counted, lines;
+};
+
 struct stream {
   int pipe;
   bool raw;
@@ -12,14 +18,14 @@ struct stream {
   struct file recent; // recent.path NULL: it has no recent history
   char program[MAX_PROGRAM + 1];
   int64_t pid;      // 0: not known yet
-  struct loss told; // what the daemon knows of its file
+  struct told told; // of its own file
 };
 
 // Where the lines of streams without a file go, besides the outputs.
 struct main_sink {
   struct file file;
   bool json;
-  struct loss told, output_told[OUTPUTS];
+  struct told told, output_told[OUTPUTS];
 };
 
 extern struct main_sink main_sink;

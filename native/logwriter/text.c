@@ -116,6 +116,15 @@ static char *put_text(char *at, const unsigned char *p, size_t length, bool json
   return at;
 }
 
+// A stream's name may be any text: before its lines it must neither end one nor be invalid.
+static char *put_label(char *at, const char *label) {
+  char *end = put_text(at, (const unsigned char *)label, strlen(label), false);
+  for (; at < end; at++)
+    if ((unsigned char)*at < ' ')
+      *at = '?';
+  return end;
+}
+
 void text_format(struct format *format, enum style style, const struct timespec *now, const char *name,
                  const char *program, int64_t pid) {
   struct tm tm;
@@ -123,8 +132,11 @@ void text_format(struct format *format, enum style style, const struct timespec 
   format->style = style;
   if (style == STAMPED || style == TEXT)
     at += strftime(at, 64, "%Y-%m-%d %H:%M:%S ", localtime_r(&now->tv_sec, &tm));
-  if (style == TEXT && *program)
-    at += pid ? sprintf(at, "%s[%" PRId64 "] ", program, pid) : sprintf(at, "[%s] ", program);
+  if (style == TEXT && *program && pid) {
+    at = put_label(at, program);
+    at += sprintf(at, "[%" PRId64 "] ", pid);
+  } else if (style == TEXT && *program)
+    at = put(put_label(put(at, "[", 1), program), "] ", 2);
   if (style == RECENT)
     at += sprintf(at, "%" PRId64 ".%09ld ", (int64_t)now->tv_sec, now->tv_nsec);
   if (style == JSON) {

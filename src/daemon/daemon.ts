@@ -44,6 +44,8 @@ const takeOverPatience = 5000;
 
 export interface DaemonPaths {
   readonly socket: string;
+  /** The keeper's program, as it is on disk now. */
+  readonly keeper: string;
   /** The log writer's program. */
   readonly logWriter: string;
   /** The configuration compiler's bundle. */
@@ -116,7 +118,8 @@ export class Daemon {
       evaluate: (expression) => runAsUserCode(`eval ${expression}`, undefined, () => evaluate(expression)),
       shutDown: (how, request) => this.#shutdown.begin(how, request),
       relaunch: () => this.#relaunch(),
-      upgradeKeeper: () => this.#upgradeKeeper(),
+      rotate: (services) => this.#rotate(services, logs),
+      upgradeKeeper: () => this.#upgradeKeeper(paths.keeper),
     });
     [this.#root] = registry.register([rootDefinition(actions.values())]) as [Controller];
     this.#inForce = new InForce({
@@ -379,12 +382,27 @@ export class Daemon {
     });
   }
 
-  async #upgradeKeeper(): Promise<void> {
-    const [result] = await this.#system.outbox.post({ op: "replace-keeper" });
-    if (result === undefined || result.errno !== 0)
-      throw new ActionError(
-        `upgrade keeper: ${result?.text ?? "no answer"}: ${describeErrno(result?.errno ?? 0)}`,
-      );
+  /** In a frame of its own, which is the keeper's condition. */
+  async #upgradeKeeper(program: string): Promise<void> {
+    await this.#system.outbox.settled();
+    const [result] = await this.#keeper.send([{ op: "replace-keeper", program }]);
+    if (result === undefined || result.errno === 0) return;
+    throw new ActionError(`upgrade keeper: ${result.text}: ${describeErrno(result.errno)}`);
+  }
+
+  /** Log files that several services share are rotated once. */
+  async #rotate(services: readonly string[], logs: ServiceLogs): Promise<readonly string[]> {
+    const { registry } = this.#system;
+    const names = services.length > 0 ? services : registry.controllers.map(({ name }) => name);
+    const files: string[] = [];
+    const seen = new Set<string>();
+    for (const name of new Set(names.map((one) => registry.get(one).name))) {
+      const key = logs.files(name).join("\n");
+      if (key === "" || seen.has(key)) continue;
+      seen.add(key);
+      files.push(...(await logs.rotate(name)));
+    }
+    return files;
   }
 }
 

@@ -86,6 +86,26 @@ export class ServiceLogs implements LogStreams, LogView {
     return this.#ownFile === undefined ? [] : [this.#ownFile];
   }
 
+  /** Begins a new log file for a service that has one of its own, or for `root`; the old file's path as it is now. */
+  async rotate(service: string): Promise<string[]> {
+    if (this.files(service).length === 0) return [];
+    if (service !== "root" && !this.#writer.has(service)) return [];
+    const made = await this.#writer.rotate(service === "root" ? undefined : service);
+    return made === undefined ? [] : [made];
+  }
+
+  /** What keeps the lines of a service from where they belong, at present. */
+  trouble(service: string): string | undefined {
+    if (service === "root") return this.#writer.trouble();
+    if (!this.#writer.has(service)) return undefined;
+    const hasFile = this.#writer.files(service).length > 0;
+    const trouble = this.#writer.trouble(hasFile ? service : undefined);
+    const recent = this.#writer.recentFile(service);
+    return trouble === undefined || recent === undefined
+      ? trouble
+      : `${trouble}; the last lines are kept in ${recent}`;
+  }
+
   #report(work: Promise<void>): void {
     work.catch((error: unknown) => this.#log.error(errorText(error)));
   }

@@ -98,6 +98,7 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
       },
       {
         socket,
+        keeper: join(programs(), "native", "keeper"),
         logWriter: join(programs(), "native", "logwriter"),
         compiler: join(programs(), "compile.cjs"),
       },

@@ -19,7 +19,9 @@ export class Readables {
 
   /** Has `onReadable` called when the descriptor is readable, and not again before that was acknowledged. */
   watch(name: Name, onReadable: () => void): void {
+    const isWatched = this.#handlers.has(name);
     this.#handlers.set(name, onReadable);
+    if (isWatched) return;
     this.#outbox.tell(this.#report, { op: "watch", name, on: true });
   }
 
@@ -28,6 +30,14 @@ export class Readables {
     this.#pending.delete(name);
     if (!this.#handlers.delete(name)) return;
     this.#off(name);
+  }
+
+  /** Does the same to the watch that there is now; another one that was begun meanwhile stays. */
+  withdrawal(name: Name): () => void {
+    const handler = this.#handlers.get(name);
+    return () => {
+      if (this.#handlers.get(name) === handler) this.unwatch(name);
+    };
   }
 
   /** The acknowledgement of the event that is pending, for the caller to send; none where it was taken back. */

@@ -7,7 +7,7 @@ import { briefStatus, type LogView, serviceStatus } from "./control/status.js";
 import type { ServiceDefinition } from "./definition/types.js";
 import { errorText } from "./error-text.js";
 import type { Ending, KeeperRecord } from "./keeper/types.js";
-import type { Registry } from "./registry/registry.js";
+import { type Registry, ServiceNotFound } from "./registry/registry.js";
 import type { Request } from "./request.js";
 
 /** What the actions of root do, done by the daemon. */
@@ -24,6 +24,8 @@ export interface RootOperations {
   shutDown(how: Ending, request: Request): Promise<void>;
   /** Has the keeper start the program that is on disk now, over the running services; throws ActionError where it cannot. */
   relaunch(): Promise<void>;
+  /** Makes new files of the logs of services, or of all with none given; resolves with the names of what was put aside. */
+  rotate(services: readonly string[]): Promise<readonly string[]>;
   /** Has the keeper execute its program that is on disk now, in place. */
   upgradeKeeper(): Promise<void>;
 }
@@ -213,6 +215,20 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
         await operations.upgradeKeeper();
         request.say("The keeper runs the program that is on disk now; services are not touched.");
         return true;
+      },
+    },
+    {
+      name: "rotate",
+      documentation:
+        "Put the log files of the services SERVICE... aside and begin new ones; without a name, those of all services\n" +
+        "and of shepherd itself. FILE becomes FILE.1, FILE.1 becomes FILE.2, and so on.",
+      arity: [0, Number.POSITIVE_INFINITY],
+      run: async (services, request) => {
+        for (const service of services)
+          if (operations.registry.find(service) === undefined) throw new ServiceNotFound(service);
+        const files = await operations.rotate(services);
+        for (const file of files) request.tell(file);
+        return files;
       },
     },
     {

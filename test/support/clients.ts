@@ -4,10 +4,10 @@ import { connect, type NetConnectOpts } from "node:net";
 
 export type Address = NetConnectOpts;
 
-/** Sends a line and the end; resolves with all that came back, and rejects where nobody listens. */
-export function ask(address: Address, line: string): Promise<string> {
+/** Sends a line, or nothing, and the end; resolves with all that came back, and rejects where nobody listens. */
+export function ask(address: Address, line?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const connection = connect(address, () => connection.end(`${line}\n`));
+    const connection = connect(address, () => connection.end(line === undefined ? "" : `${line}\n`));
     let text = "";
     connection.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk;
@@ -88,4 +88,36 @@ export async function converse(address: Address, first: string): Promise<Convers
       return ended;
     },
   };
+}
+
+/** Clients that ask one question after the other until they are told to stop. */
+export class Load {
+  /** Wrong answers, and errors. */
+  readonly problems: string[] = [];
+  answered = 0;
+  #stop = false;
+  readonly #clients: Promise<unknown>;
+
+  /** @param questionOf makes a question of what no other question has */
+  constructor(
+    addresses: readonly Address[],
+    isRight: (answer: string, question: string) => boolean,
+    questionOf = (id: string): string => `question ${id}`,
+  ) {
+    this.#clients = Promise.all(
+      addresses.map(async (address, index) => {
+        for (let round = 0; !this.#stop; round += 1) {
+          const question = questionOf(`${index}.${round}`);
+          const answer = await ask(address, question).catch((error: unknown) => String(error));
+          if (isRight(answer, question)) this.answered += 1;
+          else this.problems.push(`${question}: ${JSON.stringify(answer)}`);
+        }
+      }),
+    );
+  }
+
+  async end(): Promise<void> {
+    this.#stop = true;
+    await this.#clients;
+  }
 }

@@ -1,7 +1,7 @@
 // What services and the daemon print, and where it is found.
 
 import assert from "node:assert/strict";
-import { statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { configuration, shell } from "../support/configuration.js";
 import { bootSystem } from "../support/harness.js";
@@ -143,6 +143,26 @@ it("what a service prints just before its end is in its log", async (t) => {
     seen,
     Array.from({ length: lines }, (_, index) => String(index + 1)),
   );
+});
+
+it("herd rotate root begins new log files, of all services or of one", async (t) => {
+  const system = await bootSystem(t, {
+    config: configuration([
+      `service(["web"], { start: ${shell("echo one; exec sleep 1000000", '{ logFile: "{directory}/web.log" }')} })`,
+      `service(["quiet"], { start: ${shell("exec sleep 1000000", '{ logFile: "{directory}/quiet.log" }')} })`,
+    ]),
+  });
+  await system.waitForFile("web.log");
+  await system.untilStatus("quiet", "running");
+  await system.ok("rotate", "root", "web", "quiet");
+  assert.match(system.read("web.log.1"), new RegExp(`^${stamp} one\n$`));
+  assert.equal(system.read("web.log"), "");
+  assert.ok(!existsSync(system.path("quiet.log.1")));
+  await system.ok("restart", "web");
+  await system.waitForFile("web.log");
+  await system.ok("rotate", "root");
+  assert.match(system.read("web.log.2"), new RegExp(`^${stamp} one\n$`));
+  assert.match(system.read("shepherd.log.1"), /Service web started/);
 });
 
 it("a service may have any name, also one like the names that the keeper keeps for itself", async (t) => {

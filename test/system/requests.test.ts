@@ -11,6 +11,7 @@ import { configuration, shell, sleeper } from "../support/configuration.js";
 import { bootSystem, type System } from "../support/harness.js";
 import type { ProcessInfo } from "../support/processes.js";
 import type { Outcome } from "../support/run.js";
+import { gnuRequest } from "../support/wire.js";
 
 const goesOn = "herd: the supervisor was restarted; it goes on with the request\n";
 const notRepeated =
@@ -128,6 +129,29 @@ it("what only asks is asked again, and nothing is said of it", async (t) => {
   assert.doesNotThrow(() => JSON.parse(json?.stdout ?? ""));
 });
 
+it("a request is remembered while it is under way, and forgotten once its reply was taken", async (t) => {
+  const system = await bootSystem(t, { config: configuration([slow]) });
+  const named = (action: string, service: string) =>
+    gnuRequest(action, service).replace("(version 0)", '(version 0 (id "a"))');
+  const outcome = async () => {
+    const { text } = await system.rawRequest(gnuRequest("request-outcome", "root", "a"));
+    return /\(result \((\w+)\)\)/.exec(text)?.[1];
+  };
+  assert.equal(await outcome(), "unknown");
+  const starting = system.rawRequest(named("start", "slow"));
+  await system.untilStatus("slow", "starting");
+  assert.equal(await outcome(), "resumable");
+  // Whoever sends it once more shares the start and its reply.
+  const again = system.rawRequest(named("start", "slow"));
+  writeFileSync(system.path("go"), "");
+  const [first, second] = await Promise.all([starting, again]);
+  assert.match(first.text, /has been started/);
+  assert.equal(second.text, first.text);
+  assert.equal(await outcome(), "unknown");
+  await system.rawRequest(named("status", "slow"));
+  assert.equal(await outcome(), "unknown");
+});
+
 /** Our client inside this process: its request is out within a millisecond. */
 async function client(system: System, name: string, ...args: readonly string[]): Promise<Outcome> {
   const [output, errors] = ["out", "err"].map((end) => openSync(system.path(`${name}.${end}`), "w"));
@@ -227,29 +251,33 @@ it("so it is wherever in its beginning the daemon dies", async (t) => {
 
 it("many requests and a daemon that dies again and again: none ends in silence, none is carried out twice", async (t) => {
   const names = Array.from({ length: 4 }, (_, index) => `s${index}`);
-  // Long enough for a death to come between the effect and the reply.
-  const pause = "new Promise((resolve) => setTimeout(resolve, 200))";
-  const act = `async (_value, word) => { appendFileSync("{directory}/effects", "act-" + word + "\\n"); await ${pause}; return true; }`;
+  // The first death comes between the effects and their replies.
+  const help = `
+    const effect = async (word: string) => {
+      appendFileSync("{directory}/effects", word + "\\n");
+      while (!existsSync("{directory}/enough")) await new Promise((resolve) => setTimeout(resolve, 10));
+      return true;
+    };
+    Object.assign(globalThis, { effect });`;
   const system = await bootSystem(t, {
     config: configuration(
       [
         ...names.map((name) => sleeper(name)),
-        `service(["worker"], { start: () => true, actions: [{ name: "act", documentation: "", procedure: ${act} }] })`,
+        `service(["worker"], { start: () => true, actions: [
+           { name: "act", documentation: "", procedure: (_value, word) => effect("act-" + word) }] })`,
       ],
-      files,
+      `import { appendFileSync, existsSync } from "node:fs";${help}`,
     ),
     keeperOptions: ["--deaths=50"],
   });
   await system.untilStatus("worker", "running");
-  const evaluate = (word: string) =>
-    `(await import("node:fs")).appendFileSync("${system.path("effects")}", "${word}\\n"), await ${pause}, 1`;
   const commands: readonly (readonly string[])[] = names.flatMap((name) => [
     ["restart", name],
     ["start", name],
     ["status", name],
     ["disable", name],
     ["enable", name],
-    ["eval", "root", evaluate(`eval-${name}`)],
+    ["eval", "root", `effect("eval-${name}")`],
     ["act", "worker", name],
     ["status", "--json"],
     ["log", name],
@@ -259,6 +287,7 @@ it("many requests and a daemon that dies again and again: none ends in silence, 
   await system.waitForFile("effects");
   for (let death = 0; death < 5; death += 1) {
     await system.killDaemon();
+    writeFileSync(system.path("enough"), "");
     await delay(Math.random() * 300);
   }
   const outcomes = await Promise.all(requests);

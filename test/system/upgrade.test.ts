@@ -1,7 +1,7 @@
 // The supervisor restarted on purpose: the program and the configuration that are on disk now, over running services.
 
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { configuration, sleeper } from "../support/configuration.js";
 import { bootSystem, type System } from "../support/harness.js";
@@ -129,4 +129,55 @@ it("a program on disk that cannot go on is refused, and the supervisor serves on
   assert.equal(status, 1);
   assert.match(stderr, /not fit to go on.*exited with 3/s);
   assert.equal(system.daemon(), daemon);
+});
+
+it("the keeper is replaced in place, again and again, while services run, end and print", async (t) => {
+  const talker =
+    'service(["talker"], { start: makeForkexecConstructor(["/bin/sh", "-c", "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.01; done"], { logFile: "{directory}/talker.log" }) })';
+  const system = await bootSystem(t, {
+    config: configuration([
+      sleeper("web"),
+      sleeper("crashing", "respawn: true, respawnLimit: false"),
+      talker,
+    ]),
+  });
+  const pid = await system.untilProcess("web");
+  let crashing = await system.untilProcess("crashing");
+  const keeper = system.keeper();
+  const daemon = system.daemon();
+  for (let round = 0; round < 5; round += 1) {
+    const upgrade = system.ok("upgrade", "keeper");
+    system.kill(crashing, "SIGKILL");
+    assert.match(await upgrade, /keeper runs the program that is on disk now/);
+    crashing = await system.untilProcess("crashing", crashing);
+  }
+  assert.equal(system.keeper(), keeper);
+  assert.equal(system.daemon(), daemon);
+  assert.equal(await system.untilProcess("web"), pid);
+  assert.deepEqual((await system.service("crashing")).exits, [9, 9, 9, 9, 9]);
+  await system.killDaemon();
+  assert.equal(await system.untilProcess("web"), pid);
+  const end = await system.stop();
+  assert.deepEqual(end, { code: 0, signal: null });
+  const lines = system.read("talker.log").trimEnd().split("\n");
+  assert.deepEqual(
+    lines.map((line) => line.replace(/^.* line /, "")),
+    lines.map((_, index) => String(index + 1)),
+  );
+});
+
+it("a keeper on disk that is none is refused", async (t) => {
+  const system = await bootSystem(t, {
+    config: configuration([sleeper("web")]),
+    native: project.native("none"),
+  });
+  const pid = await system.untilProcess("web");
+  rmSync(system.path("programs/native"));
+  mkdirSync(system.path("programs/native"));
+  for (const name of ["keeper", "spawn"])
+    writeFileSync(system.path(`programs/native/${name}`), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+  const { status, stderr } = await system.herd("upgrade", "keeper");
+  assert.equal(status, 1);
+  assert.match(stderr, /upgrade keeper: .*programs\/native\/keeper/s);
+  assert.equal(await system.untilProcess("web"), pid);
 });

@@ -3,8 +3,8 @@
 import type { BuiltinStart, RunningValue } from "../definition/types.js";
 import type { Child } from "../processes.js";
 import { finishForkexec, startForkexec } from "./forkexec.js";
-import type { Attendance, Host, RunningContext, StartContext } from "./host.js";
-import { attendInetd, neverAccepted, startConnection, startInetd } from "./inetd.js";
+import { type Attendance, type Host, type RunningContext, type StartContext, StartFailure } from "./host.js";
+import { attendInetd, startConnection, startInetd } from "./inetd.js";
 import { executed } from "./process-spec.js";
 import { startSystem } from "./system.js";
 import { attendSystemd, startSystemd } from "./systemd.js";
@@ -36,8 +36,12 @@ export async function resumeBuiltin(
   begun: Child | undefined,
   elapsed: number,
 ): Promise<RunningValue> {
-  if (begun === undefined && data.kind === "connection") neverAccepted();
-  if (begun === undefined) return await startBuiltin(host, context, data);
+  if (begun === undefined) {
+    // Its connection waits where it was, for a service of this daemon's.
+    if (data.kind === "connection")
+      throw new StartFailure("the supervisor was restarted before the connection was accepted");
+    return await startBuiltin(host, context, data);
+  }
   switch (data.kind) {
     case "forkexec":
       return await finishForkexec(host, context, data, begun, elapsed);

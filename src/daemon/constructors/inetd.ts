@@ -12,7 +12,7 @@ import type {
 } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { Name, Request } from "../keeper/types.js";
-import { type Attendance, type Host, type RunningContext, type StartContext, StartFailure } from "./host.js";
+import type { Attendance, Host, RunningContext, StartContext } from "./host.js";
 import { executed, spawnSpec } from "./process-spec.js";
 import { socketName, socketsValue } from "./sockets.js";
 
@@ -34,43 +34,48 @@ export function attendInetd(host: Host, context: RunningContext, data: InetdData
   const over = new AbortController();
   let last = 0;
 
-  /** Names are not used twice while we live, nor those of connections that were there before. */
+  /** None that was given before, or by an earlier daemon to a connection that is still there. */
   const nextName = (): string => {
     do last += 1;
     while (offspring.has(`${data.stem}-${last}`));
     return `${data.stem}-${last}`;
-  };
-  const watch = (socket: Name): void => {
-    if (!over.signal.aborted) readables.watch(socket, () => attend(socket));
-  };
-  const attend = (socket: Name): void => {
-    serve(socket)
-      .catch((error: unknown) => {
-        host.report(`service ${name}: ${errorText(error)}`);
-        return false;
-      })
-      .then(async (served) => {
-        if (served || over.signal.aborted) return;
-        readables.unwatch(socket);
-        await delay(pause, undefined, { signal: over.signal });
-        watch(socket);
-      })
-      // Nobody waits any more where the service was stopped.
-      .catch(() => undefined);
   };
   const serve = async (socket: Name): Promise<boolean> => {
     const { requirements, maxConnections } = data;
     if (!offspring.areRunning(requirements)) {
       // That can take its time, and an event that nobody acknowledges is taken for a daemon that hangs.
       readables.unwatch(socket);
-      if (!(await offspring.startAll(requirements))) await refuse(host, name, socket);
-      watch(socket);
-      return true;
+      if (!(await offspring.startAll(requirements))) return await refuse(host, name, socket);
     }
     if (offspring.count(name) < maxConnections)
       return await offspring.start(connectionService(nextName(), name, socket, data));
     host.report(`service ${name} serves ${maxConnections} connections already: one more is closed`);
     return await refuse(host, name, socket);
+  };
+  const attend = async (socket: Name): Promise<void> => {
+    const served = await serve(socket).catch((error: unknown) => {
+      host.report(`service ${name}: ${errorText(error)}`);
+      return false;
+    });
+    if (over.signal.aborted) return;
+    if (!served) {
+      readables.unwatch(socket);
+      await delay(pause, undefined, { signal: over.signal });
+    }
+    watch(socket);
+  };
+  const handlers = new Map(
+    sockets.map((socket) => {
+      const handler = (): void => {
+        // It rejects where the service stopped while a connection had to wait.
+        attend(socket).catch(() => undefined);
+      };
+      return [socket, handler];
+    }),
+  );
+  const watch = (socket: Name): void => {
+    const handler = handlers.get(socket);
+    if (handler !== undefined && !over.signal.aborted) readables.watch(socket, handler);
   };
   for (const socket of sockets) watch(socket);
   return {
@@ -138,6 +143,7 @@ export async function startConnection(
   const connection = connectionName(name);
   const descriptors = [0, 1, 2].map((target) => ({ target, source: { name: connection } }));
   const accept: Request = { op: "accept", name: socket, connection };
+  const unwatch = host.readables.withdrawal(socket);
   const child = context.spawn(
     id,
     {
@@ -153,13 +159,8 @@ export async function startConnection(
   child.answered
     .then(() => {
       // At once: it is readable still, and would be served in vain as fast as the keeper can refuse.
-      if (child.pid === 0) host.readables.unwatch(socket);
+      if (child.pid === 0) unwatch();
     })
     .catch((error: unknown) => host.report(errorText(error)));
   return await executed(child, command);
-}
-
-/** Its connection waits where it was, for a service of the next daemon's. */
-export function neverAccepted(): never {
-  throw new StartFailure("the supervisor was restarted before the connection was accepted");
 }

@@ -4,6 +4,7 @@
 import { attendBuiltin, resumeBuiltin, startBuiltin } from "../constructors/builtin.js";
 import { type Attendance, type Host, type StartContext, StartFailure } from "../constructors/host.js";
 import { endProcess } from "../constructors/kill.js";
+import { isSocketsValue } from "../constructors/sockets.js";
 import { stopSystem } from "../constructors/system.js";
 import type {
   BuiltinStart,
@@ -186,8 +187,12 @@ export class Controller {
     }
   }
 
-  /** A value that says it is a process must be one of ours: it is signalled one day. */
+  /** A value that says it is a process or sockets must be one of ours: it is signalled, or shown, as such one day. */
   #checked(value: RunningValue): RunningValue {
+    if (isSocketsValue(value) && this.#builtinStart() === undefined)
+      throw new StartFailure(
+        `the running value says that it is of type ${value.type}, which a constructor makes`,
+      );
     if (!isProcess(value)) return value;
     const { processes } = this.#environment.host;
     const child = processes.get(value.id);

@@ -26,7 +26,9 @@ export async function readHistory(
 ): Promise<LogLine[]> {
   if (count <= 0) return [];
   const lines: LogLine[] = [];
-  if (file !== undefined) lines.push(...parseLines(await readTail(file), parseFileLine));
+  // What a rotation has just moved aside is still the end of the log.
+  for (const segment of file === undefined ? [] : [`${file}.1`, file])
+    lines.push(...parseLines(await readTail(segment), parseFileLine));
   for (const segment of recent === undefined ? [] : recentFiles(recent))
     lines.push(...parseLines(await readTail(segment), parseRecentLine));
   // With a file the recent history has only what the file could not take; sorting is stable.

@@ -1,6 +1,7 @@
 // The daemon's side of the log writer: which streams there are and where they go. Lines never come here.
 
 import { rm } from "node:fs/promises";
+import { constants } from "node:os";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { errorText } from "../error-text.js";
@@ -8,7 +9,8 @@ import type { Keeper, KeeperEvent, Request } from "../keeper/types.js";
 import { type LogLine, readHistory, recentFiles } from "./history.js";
 import { forgetStream, noteSink, noteStream, noteWriter, readNotes, type Stream } from "./log-notes.js";
 import { decodeMessage, type LogFile, type Order, type Sink } from "./messages.js";
-import { OrderQueue, type QueuedOrder } from "./order-queue.js";
+import { type Answer, LogError, OrderQueue, type QueuedOrder } from "./order-queue.js";
+import { describeTrouble, Troubles } from "./troubles.js";
 import { control, WriterProcess } from "./writer-process.js";
 
 export type { LogLine } from "./history.js";
@@ -22,6 +24,14 @@ const daemonOrder: QueuedOrder = {
   pipe: daemonPipe,
 };
 const longestFileName = 255;
+const { EDQUOT, EIO, ENOSPC, ENOSYS, EROFS } = constants.errno;
+/** What may pass without anybody's changing the configuration: a service is not to wait for it. */
+const ofTheDisk: ReadonlySet<number> = new Set([EDQUOT, EIO, ENOSPC, EROFS]);
+/** How many old files a rotation leaves. */
+const oldFiles = 5;
+/** How the writer's messages name the main sink, and its outputs. */
+const mainSink = "";
+const outputNames = { 1: "standard output", 2: "standard error" } as const;
 
 export interface LogWriterOptions {
   readonly keeper: Keeper;
@@ -56,6 +66,7 @@ export class LogWriter {
   readonly #confirmed = new Set<string>();
   /** The last file of each service, also when it is closed: its tail can still be read. */
   readonly #files = new Map<string, string>();
+  readonly #troubles = new Troubles();
   #sink: Sink | undefined;
   /** Whether writers are told to begin, and the one that was. */
   #begun: boolean;
@@ -93,7 +104,9 @@ export class LogWriter {
     try {
       const message = decodeMessage(event.data);
       if (message.type === "answer") this.#queue.settle(message);
-      else this.#onTrouble(describeTrouble(message.text, message.errno, message.lost));
+      else if (this.#troubles.learn(message))
+        // How many lines it will be is not known while it lasts.
+        this.#onTrouble(message.errno === 0 ? describeTrouble(message) : message.text);
     } catch (error) {
       this.#onTrouble(`read the log writer's message: ${String(error)}`);
     }
@@ -111,9 +124,13 @@ export class LogWriter {
     }
     this.#sink = sink;
     this.#send(noteSink(sink));
+    this.#forgetTroubles(mainSink);
   }
 
-  /** Starts, or goes on with, reading a pipe. Rejects with a LogError such as "open /x/y.log: Permission denied". */
+  /**
+   * Starts, or goes on with, reading a pipe. Rejects with a LogError such as "open /x/y.log: Permission denied"; but
+   * what is wrong with a disk rather than with the path is only a trouble.
+   */
   async openStream({ name, pipe, label, pid, file }: StreamOptions): Promise<void> {
     const before = this.#streams.get(name);
     const stream: Stream = {
@@ -128,12 +145,18 @@ export class LogWriter {
       this.#queue.flush();
       return;
     }
-    await this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });
+    try {
+      await this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });
+    } catch (error) {
+      if (!(error instanceof LogError && ofTheDisk.has(error.errno))) throw error;
+      await this.#queue.add({ order: this.#openOrder(name, stream, true), pipe });
+    }
     this.#streams.set(name, stream);
     this.#confirmed.add(name);
     if (file === undefined) this.#files.delete(name);
     else this.#files.set(name, file.path);
     this.#send(noteStream(name, stream));
+    if (before !== undefined && before.file?.path !== file?.path) this.#forgetTroubles(name);
   }
 
   /** Whether a stream of that name is open. */
@@ -164,12 +187,42 @@ export class LogWriter {
     await this.#order({ op: "close", name });
     this.#streams.delete(name);
     this.#confirmed.delete(name);
+    this.#troubles.forget(name);
     this.#send(forgetStream(name));
   }
 
   /** Opens every file anew by its path. */
-  reopen(): Promise<void> {
-    return this.#order({ op: "reopen" });
+  async reopen(): Promise<void> {
+    await this.#order({ op: "reopen" });
+  }
+
+  /**
+   * Begins a new file for a stream, or for the main sink, and keeps so many old ones. Resolves to the path that the
+   * file has now, or to undefined where there was nothing in it. Streams that share the file go on together.
+   */
+  async rotate(
+    name?: string,
+    { keep = oldFiles }: { readonly keep?: number } = {},
+  ): Promise<string | undefined> {
+    return (await this.#order({ op: "rotate", keep, ...(name === undefined ? {} : { name }) })).path;
+  }
+
+  /** Drains every stream, and makes the writer end at once when it is told to: nothing more is to come. */
+  async finish(): Promise<void> {
+    await this.drain();
+    await this.#orderIfKnown({ op: "finish" });
+  }
+
+  /** What keeps the lines of a stream, or of the main sink, from where they belong, at present. */
+  trouble(name?: string): string | undefined {
+    const paths = name === undefined ? sinkPaths(this.#sink) : this.files(name);
+    const troubles = paths.flatMap((path) => this.#troubles.of(name ?? mainSink, path) ?? []);
+    return troubles.length === 0 ? undefined : troubles.map((trouble) => describeTrouble(trouble)).join("; ");
+  }
+
+  /** Where the last lines of a service are kept when they cannot be where they belong. */
+  recentFile(name: string): string | undefined {
+    return this.#recentOf(name);
   }
 
   /** The last lines of a service, newest last, also when service, daemon or writer have ended. */
@@ -195,6 +248,28 @@ export class LogWriter {
     // A writer that an earlier daemon had told everything needs nothing from us.
     const known = !fresh && this.#told === pid;
     this.#queue.open(known ? [] : this.#introduction(), (error) => this.#report(error));
+    // A new one tells of all that is wrong by itself; what it told an earlier daemon we have not heard.
+    if (known) this.#askForTroubles();
+    else this.#troubles.clear();
+  }
+
+  #askForTroubles(): void {
+    this.#orderIfKnown({ op: "troubles" }).catch((error: unknown) => this.#report(error));
+  }
+
+  /** The lines have another destination now: what was said of an earlier one must not come back with it. */
+  #forgetTroubles(name: string): void {
+    this.#troubles.forget(name);
+    this.#askForTroubles();
+  }
+
+  /** For orders that a writer of an earlier release, which goes on until it ends, does not know and can do without. */
+  async #orderIfKnown(order: Order): Promise<void> {
+    try {
+      await this.#order(order);
+    } catch (error) {
+      if (!(error instanceof LogError && error.errno === ENOSYS)) throw error;
+    }
   }
 
   /** Everything a new writer must know before it reads the first pipe. */
@@ -235,7 +310,7 @@ export class LogWriter {
     return recentFiles(basename(recent)).every((file) => file.length <= longestFileName) ? recent : undefined;
   }
 
-  #order(order: Order): Promise<void> {
+  #order(order: Order): Promise<Answer> {
     return this.#queue.add({ order });
   }
 
@@ -252,6 +327,11 @@ function sameDestination(a: Stream, b: Stream): boolean {
   return a.pipe === b.pipe && isDeepStrictEqual(a.file, b.file);
 }
 
-function describeTrouble(text: string, errno: number, lost: number): string {
-  return errno === 0 && lost > 0 ? `${text}; ${lost} ${lost === 1 ? "line was" : "lines were"} lost` : text;
+/** The destinations of the main sink, as the writer calls them. */
+function sinkPaths({ path, outputs = [], syslog }: Sink = {}): string[] {
+  return [
+    ...(path === undefined ? [] : [path]),
+    ...outputs.map((output) => outputNames[output]),
+    ...(syslog === undefined ? [] : ["system log"]),
+  ];
 }

@@ -40,7 +40,11 @@ export type Order =
   | { readonly op: "drain"; readonly name?: string; readonly partial: boolean }
   | { readonly op: "close"; readonly name: string }
   | { readonly op: "reopen" }
-  | { readonly op: "begin" };
+  | { readonly op: "begin" }
+  /** Without a name it is the main sink's file. */
+  | { readonly op: "rotate"; readonly name?: string; readonly keep: number }
+  | { readonly op: "troubles" }
+  | { readonly op: "finish" };
 
 export type Message =
   | {
@@ -48,6 +52,7 @@ export type Message =
       readonly tag: number;
       readonly errno: number;
       readonly text: string;
+      /** What an order was about or, of a rotation, the file that it made. */
       readonly path?: string;
       readonly stage?: string;
     }
@@ -62,7 +67,18 @@ export type Message =
       readonly lost: number;
     };
 
-const orderType = { configure: 1, open: 2, label: 3, drain: 4, close: 5, reopen: 6, begin: 7 } as const;
+const orderType = {
+  configure: 1,
+  open: 2,
+  label: 3,
+  drain: 4,
+  close: 5,
+  reopen: 6,
+  begin: 7,
+  rotate: 8,
+  troubles: 9,
+  finish: 10,
+} as const;
 const troubleType = 128;
 
 /** Where a field means what it means to the keeper it has the number it has there. */
@@ -80,12 +96,13 @@ const tag = {
   group: 128,
   recent: 129,
   raw: 130,
-  syslog: 136,
   program: 131,
   keep: 132,
   output: 133,
   format: 134,
   partial: 135,
+  syslog: 136,
+  oldFiles: 137,
 } as const;
 
 const frameHeader = 12;
@@ -140,8 +157,14 @@ function encodeFields(writer: FrameWriter, order: Order): void {
     case "close":
       text(tag.name, order.name);
       break;
+    case "rotate":
+      text(tag.name, order.name);
+      integer(tag.oldFiles, order.keep);
+      break;
     case "reopen":
     case "begin":
+    case "troubles":
+    case "finish":
       break;
   }
 }

@@ -16,6 +16,8 @@ const gone: ReadonlySet<number> = new Set([
   constants.errno.ENOTCONN,
 ]);
 
+export type Answer = Extract<Message, { readonly type: "answer" }>;
+
 /** What the log writer could not do. */
 export class LogError extends Error {
   override readonly name = "LogError";
@@ -44,7 +46,7 @@ interface Entry extends QueuedOrder {
   readonly number: number;
   /** Part of what each writer is told anew. */
   readonly first: boolean;
-  readonly resolve: () => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -67,7 +69,7 @@ export class OrderQueue {
   }
 
   /** Resolves when the order was carried out, by this writer or a later one; rejects with a LogError. */
-  add(queued: QueuedOrder): Promise<void> {
+  add(queued: QueuedOrder): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...queued, number: this.#nextNumber(), first: false, resolve, reject });
       this.#schedule();
@@ -76,6 +78,8 @@ export class OrderQueue {
 
   /** There is a writer; `first` is what it has to be told before all that waits. */
   open(first: readonly QueuedOrder[], onFailure: (error: Error) => void): void {
+    // The end of a writer that died at once may have been told of before its beginning was: what went to it is lost.
+    this.close();
     const entries = first.map((queued) => ({
       ...queued,
       number: this.#nextNumber(),
@@ -95,11 +99,11 @@ export class OrderQueue {
     this.#sent.clear();
   }
 
-  settle(answer: Extract<Message, { readonly type: "answer" }>): void {
+  settle(answer: Answer): void {
     const entry = this.#sent.get(answer.tag);
     if (entry === undefined) return;
     this.#sent.delete(answer.tag);
-    if (answer.errno === 0) entry.resolve();
+    if (answer.errno === 0) entry.resolve(answer);
     else entry.reject(new LogError(answer.text, answer.errno, answer.path, answer.stage));
     this.#schedule();
   }

@@ -220,6 +220,58 @@ describe("a systemd-style service", () => {
     }
   });
 
+  it("has no sockets after a stop, after whichever step of it the daemon dies", async () => {
+    for (const hasProcess of [false, true]) {
+      const begin = async (): Promise<Test> => {
+        const test = await start([web()], "web");
+        if (hasProcess) test.keeper.connect(listeners(test.keeper)[0] ?? "");
+        await until(() => test.keeper.children.length === Number(hasProcess));
+        await settle();
+        return test;
+      };
+      const probe = await begin();
+      const count = probe.keeper.frames.length;
+      await probe.system.supervisor.stop("web", [], client());
+      const frames = probe.keeper.frames.length - count;
+      for (let last = 1; last <= frames; last += 1) {
+        const test = await begin();
+        const { isDead } = dieAfter(test.keeper, last);
+        test.system.supervisor.stop("web", [], client()).catch(() => undefined);
+        await until(isDead);
+        const later = next([web()], test.keeper);
+        await until(() => controller(later, "web").state.status === "stopped");
+        await settle();
+        assert.deepEqual(
+          [listeners(later.keeper), later.keeper.children.length, pending(later.keeper)],
+          [[], 0, []],
+          `after frame ${last}`,
+        );
+      }
+    }
+  });
+
+  for (const lazyStart of [true, false]) {
+    it(`that is ${lazyStart ? "" : "not "}lazy starts, after whichever step of that the daemon dies`, async () => {
+      const definitions = [
+        web({ start: makeSystemdConstructor(["/bin/web"], [http, local], { lazyStart }) }),
+      ];
+      const { keeper: probe } = await start(definitions, "web");
+      for (let last = 1; last <= probe.frames.length; last += 1) {
+        const keeper = fakeKeeper();
+        const { isDead } = dieAfter(keeper, last);
+        testSystem(definitions, keeper)
+          .system.supervisor.start("web", [], client())
+          .catch(() => undefined);
+        await until(isDead);
+        const later = next(definitions, keeper);
+        await until(() => controller(later, "web").state.status === "running");
+        await settle();
+        assert.deepEqual(watched(later.keeper), [lazyStart, lazyStart], `after frame ${last}`);
+        assert.equal(later.keeper.children.length, lazyStart ? 0 : 1, `after frame ${last}`);
+      }
+    });
+  }
+
   it("is started once for a connection, after whichever step the daemon dies", async () => {
     const probe = await start([web()], "web");
     const count = probe.keeper.frames.length;
@@ -299,6 +351,14 @@ describe("a systemd-style service", () => {
     const later = testSystem([definition("other")], test.keeper.successor());
     await until(() => listeners(later.keeper).length === 0);
   });
+});
+
+it("a start function cannot pass its value off as sockets", async () => {
+  const value = { type: "inetd-service", endpoints: "none", command: 1 };
+  const test = testSystem([definition("web", { start: () => value })]);
+  const request = client();
+  assert.equal(await test.system.supervisor.start("web", [], request), false);
+  assert.match(request.messages.join("\n"), /the running value says that it is of type inetd-service/);
 });
 
 describe("an address in use", () => {
@@ -395,6 +455,20 @@ describe("an inetd-style service", () => {
     assert.deepEqual([connectionsOf(test).length, pending(test.keeper)], [1, []]);
   });
 
+  it("that was restarted meanwhile goes on, whatever becomes of a connection of before", async () => {
+    const test = await start([echo()], "echo");
+    const [socket = ""] = listeners(test.keeper);
+    test.keeper.refuse("accept", constants.errno.EMFILE, "accept at it");
+    test.keeper.connect(socket);
+    await until(() => test.keeper.requests.some(({ op }) => op === "accept"));
+    await test.system.supervisor.restart("echo", [], client());
+    await until(() => test.keeper.children.length === 1);
+    test.keeper.connect(socket);
+    await until(() => test.keeper.children.length === 2);
+    await settle();
+    assert.deepEqual([watched(test.keeper), pending(test.keeper)], [[true], []]);
+  });
+
   it("starts what its connections require without holding an event up", async () => {
     let up = (): void => undefined;
     const base = definition("base", {
@@ -414,6 +488,24 @@ describe("an inetd-style service", () => {
     await test.system.supervisor.stop("base", [], client());
     assert.deepEqual(connectionsOf(test), []);
     assert.equal(controller(test, "echo").state.status, "running");
+  });
+
+  it("runs a one-shot that its connections require for each of them", async () => {
+    let runs = 0;
+    const once = definition("once", {
+      oneShot: true,
+      start: () => {
+        runs += 1;
+        return true;
+      },
+    });
+    const test = await start([once, echo({ requirements: ["once"] })], "echo");
+    for (const count of [1, 2]) {
+      test.keeper.connect(listeners(test.keeper)[0] ?? "");
+      await until(() => test.keeper.children.length === count);
+      await settle();
+      assert.deepEqual([runs, watched(test.keeper), pending(test.keeper)], [count, [true], []]);
+    }
   });
 
   it("closes a connection whose requirement does not start", async () => {
