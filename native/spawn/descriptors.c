@@ -37,6 +37,12 @@ static void place(int fd, int target, const char *object) {
   require(dup2(fd, target), "descriptor", "%d: %s", target, object);
 }
 
+static void make_blocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) != 0)
+    require(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK), "descriptor", "%d: make it blocking", fd);
+}
+
 // The number that open(2) finds free may be the target, or that of another one which is filled later.
 static void place_path(const char *path, int64_t flags, int64_t mode, int target) {
   int safe = ((int)flags & ~O_CLOEXEC) | O_NOCTTY | ((flags & O_CREAT) != 0 ? O_NOFOLLOW : 0);
@@ -68,15 +74,14 @@ void place_descriptors(const struct spec *spec) {
   int target = LISTEN_START;
   foreach (field, &spec->attributes, LISTEN) {
     const char *name = text_of(&field->nested, LISTEN_NAME, NULL);
-    place(spec_descriptor(spec, name), target++, name);
+    place(spec_descriptor(spec, name), target, name);
+    make_blocking(target++); // as systemd and GNU Shepherd hand them over
   }
   foreach (field, &spec->attributes, DESCRIPTOR)
     place_source(spec, &field->nested);
   for (int fd = 0; fd <= 2; fd++) {
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0)
+    if (fcntl(fd, F_GETFD) < 0)
       place_path("/dev/null", O_RDWR, 0, fd);
-    else if ((flags & O_NONBLOCK) != 0)
-      require(fcntl(fd, F_SETFL, flags & ~O_NONBLOCK), "descriptor", "%d: make it blocking", fd);
+    make_blocking(fd);
   }
 }

@@ -141,7 +141,7 @@ it("inetd: 1,000 connections leave nothing behind", async (t) => {
 it("systemd: lazy: sockets from descriptor 3 on, with names, for the first connection", async (t) => {
   const [port = 0] = await freePorts(1);
   const script =
-    'echo "$LISTEN_FDS $LISTEN_FDNAMES $((LISTEN_PID == $$))" > {directory}/found; for fd in 3 4 5; do [ -e /proc/self/fd/$fd ] && echo $fd >> {directory}/found; done; exec "$0" {directory}/server.cjs';
+    'echo "$LISTEN_FDS $LISTEN_FDNAMES $((LISTEN_PID == $$))" > {directory}/found; for fd in 3 4 5; do [ -e /proc/self/fd/$fd ] && grep flags /proc/self/fdinfo/$fd >> {directory}/found; done; exec "$0" {directory}/server.cjs';
   const system = await bootSystem(t, {
     config: configuration([
       `service(["web"], { start: makeSystemdConstructor(["/bin/sh", "-c", ${JSON.stringify(script)}, "${process.execPath}"], [
@@ -167,7 +167,7 @@ it("systemd: lazy: sockets from descriptor 3 on, with names, for the first conne
   const { pid = 0 } = await system.service("web");
   assert.equal(answer, `${pid} hello\n`);
   assert.equal(await ask({ path }, "local"), `${pid} local\n`);
-  assert.equal(system.read("found"), "2 http:local 1\n3\n4\n");
+  assert.equal(system.read("found"), "2 http:local 1\nflags:\t02\nflags:\t02\n");
   assert.match(await system.ok("status", "web"), new RegExp(`Main PID: ${pid}`));
 
   await system.ok("stop", "web");
