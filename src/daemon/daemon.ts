@@ -24,6 +24,7 @@ import type { DaemonLog } from "./log.js";
 import { ServiceLogs } from "./log-streams.js";
 import { LogWriter, type Sink } from "./logs/log-writer.js";
 import { mainDefinition, mainService } from "./main-service.js";
+import type { RefreshNote } from "./notes.js";
 import type { DaemonOptions } from "./options.js";
 import { decodeWaitStatus } from "./processes.js";
 import { captureConsole, type Request } from "./request.js";
@@ -37,9 +38,11 @@ import { culpritNote, runAsUserCode } from "./user-code.js";
 /** Seconds for a shutdown where neither the command line nor the configuration says. */
 const defaultShutdownTimeout = 30;
 const systemLog = "/dev/log";
+/** How long, in ms, a module in force may take to be evaluated: services wait for that without a supervisor. */
+const evaluationPatience = 20_000;
 /** A configuration that is read anew and kills each daemon that does so is left alone after as many. */
 const refreshAttempts = 2;
-/** How long, in ms, clients of a daemon that takes over wait at most for the services to be there again. */
+/** How long, in ms, clients of a daemon that takes over wait at most before they can look at what is there. */
 const takeOverPatience = 5000;
 
 export interface DaemonPaths {
@@ -57,6 +60,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #log: DaemonLog;
   readonly #writer: LogWriter;
+  readonly #logs: ServiceLogs;
   readonly #system: System;
   readonly #inForce: InForce;
   readonly #root: Controller;
@@ -65,6 +69,9 @@ export class Daemon {
   /** Resolves when clients are served. */
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
+  /** Resolves when what an earlier daemon left is known and under control. */
+  readonly #takenOver: Promise<void>;
+  #hasTakenOver: () => void = () => undefined;
   /** Once it is known here; an earlier daemon may have noted it. */
   #exitCode: number | undefined;
   /** Why only what is data is run; undefined as a rule. */
@@ -77,6 +84,9 @@ export class Daemon {
     this.ready = new Promise((resolve) => {
       this.#isReady = resolve;
     });
+    this.#takenOver = new Promise((resolve) => {
+      this.#hasTakenOver = resolve;
+    });
     const runtimeDirectory = dirname(paths.socket);
     this.#writer = new LogWriter({
       keeper,
@@ -85,6 +95,7 @@ export class Daemon {
       onTrouble: (message) => log.error(message),
     });
     const logs = new ServiceLogs(keeper, this.#writer, log, options.logFile);
+    this.#logs = logs;
     this.#system = new System(
       {
         keeper,
@@ -98,6 +109,7 @@ export class Daemon {
         settled: (controller) => this.#settled(controller),
         over: (controller) => {
           if (controller.name === this.#inForce.exitWith) this.#exitCode = exitCodeOf(controller.state);
+          this.#inForce.stopped(controller);
         },
         forgotten: (controller) => {
           logs.forget(controller.name);
@@ -135,7 +147,9 @@ export class Daemon {
           }),
         ),
       readCompiled: ({ file, compiled }) =>
-        runAsUserCode(`configuration ${file}`, undefined, () => loadCompiled(file, compiled)),
+        runAsUserCode(`configuration ${file}`, undefined, () =>
+          loadCompiled(file, compiled, AbortSignal.timeout(evaluationPatience)),
+        ),
     });
     const journal = new Journal(outbox, keeper.inventory.notes, (message) => log.error(message));
     const context: DispatchContext = {
@@ -148,7 +162,7 @@ export class Daemon {
       stopRoot: (request) => this.#shutdown.begin(this.#endOfRoot(), request),
       log: (line) => log.info(line),
     };
-    this.#control = new ControlServer(new Desk(context, journal, outbox));
+    this.#control = new ControlServer(new Desk(context, journal, outbox, this.#takenOver));
     this.#shutdown = new Shutdown({
       supervisor,
       root: this.#root,
@@ -158,7 +172,7 @@ export class Daemon {
       control: this.#control,
       timeout: () => options.shutdownTimeout ?? this.#inForce.shutdownTimeout ?? defaultShutdownTimeout,
       exitCode: () => this.#finalExitCode(),
-      drainLogs: () => this.#writer.drain(),
+      drainLogs: () => this.#writer.finish(),
     });
   }
 
@@ -175,12 +189,14 @@ export class Daemon {
       this.#isReady();
     };
     if (this.#keeper.inventory.keeper.rescue) this.#enterRescue();
+    if (notes.shutdown !== undefined) this.#system.supervisor.goDown();
     if (notes.system === undefined) {
+      this.#hasTakenOver();
       await listen();
       await this.#firstStart();
     } else {
       // Clients wait until the services are there again, unless the configuration takes too long to evaluate.
-      const takenOver = this.#takeOver();
+      const takenOver = this.#takeOver().finally(() => this.#hasTakenOver());
       await Promise.race([takenOver, delay(takeOverPatience, undefined, { ref: false })]);
       await listen();
       await takenOver;
@@ -224,6 +240,8 @@ export class Daemon {
     const request = this.#system.background();
     const { config } = this.#options;
     if (config === undefined) this.#inForce.note();
+    // Nothing is begun any more in the midst of a shutdown.
+    if (this.#system.notes.shutdown !== undefined) return;
     const load = config !== undefined && this.#rescue === undefined;
     await Promise.all([
       this.#startMain(request),
@@ -243,9 +261,10 @@ export class Daemon {
 
   /** Services that an earlier daemon ran, under the configuration that was in force, exactly as it was compiled. */
   async #takeOver(): Promise<void> {
-    const { notes, supervisor } = this.#system;
+    const { notes } = this.#system;
+    const { refresh } = notes;
     const rescue = this.#rescue !== undefined;
-    if (rescue) this.#inForce.resumeWithoutCode();
+    if (rescue || refresh?.withoutOld === true) this.#inForce.resumeWithoutCode();
     else await this.#inForce.resume();
     this.#registerMain();
     this.#system.registerNoted(
@@ -253,25 +272,27 @@ export class Daemon {
         ? "which is not run in rescue mode"
         : "which was lost with the supervisor that had evaluated it, or its module cannot be read",
     );
-    this.#inForce.settleFormer(!rescue);
-    // Nothing is respawned in the midst of a shutdown.
-    if (notes.shutdown !== undefined) supervisor.goDown();
+    this.#inForce.settle();
     this.#system.resume();
-    // A start of the main program that was under way must end as it would have ended.
-    if (this.#system.registry.find(mainService)?.state.status === "starting") {
+    // A start of the main program that was under way, or failed, must end as it would have ended.
+    const main = this.#system.registry.find(mainService)?.state;
+    const hasStarted =
+      main?.status === "running" || main?.status === "stopping" || main?.exitStatuses.length !== 0;
+    if (!hasStarted && notes.shutdown === undefined) {
       this.#startMain(this.#system.background()).catch((error: unknown) => this.#log.error(errorText(error)));
     }
+    const { registry } = this.#system;
+    this.#logs.keepOnly((name) => registry.find(name)?.name === name);
     this.#log.info("The supervisor was started anew; services go on as they were.");
-    const refresh = notes.refreshAttempts;
     if (refresh === undefined) return;
-    if (refresh < refreshAttempts && !rescue && notes.shutdown === undefined) this.#refresh(refresh);
+    if (refresh.attempts < refreshAttempts && !rescue && notes.shutdown === undefined) this.#refresh(refresh);
     else notes.refreshed();
   }
 
   /** Clients do not wait for this. */
-  #refresh(attempts: number): void {
+  #refresh(refresh: RefreshNote): void {
     const { notes } = this.#system;
-    notes.refreshBegins(attempts + 1);
+    notes.putRefresh({ ...refresh, attempts: refresh.attempts + 1 });
     this.#inForce
       .refresh(this.#system.background())
       .catch((error: unknown) => this.#log.error(errorText(error)))
@@ -372,11 +393,13 @@ export class Daemon {
     const trouble = await whyNotSucceeded(this.#system.host, script);
     if (trouble !== undefined)
       throw new ActionError(`restart: ${script} is not fit to go on with the services: ${trouble}`);
+    // Before the reply, so that it holds however this daemon ends; what made rescue mode necessary is not evaluated again.
+    this.#system.notes.putRefresh({ attempts: 0, withoutOld: this.#rescue !== undefined });
     setImmediate(() => {
       this.#control
         .drained(1000)
         .then(() => this.#log.flushed(1000))
-        .then(() => this.#system.notes.relaunch())
+        .then(() => this.#system.outbox.post({ op: "relaunch", reason: "asked for" }))
         .then(() => process.exit(0))
         .catch((error: unknown) => this.#log.error(`cannot start anew: ${String(error)}`));
     });

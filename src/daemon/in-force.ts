@@ -6,7 +6,7 @@ import type { Controller } from "./controller/controller.js";
 import type { ServiceDefinition } from "./definition/types.js";
 import { errorText } from "./error-text.js";
 import type { FormerServices, LoadedFile, SystemNote } from "./notes.js";
-import { checkGraph, GraphError } from "./registry/graph.js";
+import { GraphError } from "./registry/graph.js";
 import type { Request } from "./request.js";
 import type { System } from "./system.js";
 
@@ -22,11 +22,16 @@ export interface InForceParts {
 
 export class InForce {
   readonly #parts: InForceParts;
+  /** An older version of a file stays as long as services run by it that the newer one lacks. */
   #files: readonly LoadedFile[] = [];
-  /** Services of these files that were unloaded. */
+  /** Services of these files that were unloaded, or were transient and are over. */
   readonly #removed = new Set<string>();
   /** Where a definition comes from. */
   readonly #sources = new WeakMap<ServiceDefinition, LoadedFile>();
+  /** By what a file was compiled to: the services for which it is in force, where it was not, or could not be, evaluated. */
+  readonly #unread = new Map<string, Set<string>>();
+  /** Whether what is noted is more than what is known here. */
+  #takingOver = false;
   /** The service whose end is the end of everything. */
   exitWith: string | undefined;
   /** Seconds for a shutdown, where a module says. */
@@ -44,26 +49,23 @@ export class InForce {
   /** At the first start. What cannot be loaded leaves `root` alone in force, which can be told to load a better one. */
   async loadAtStart(file: string, request: Request): Promise<void> {
     let loaded: LoadedConfiguration;
+    let starting: Promise<void>;
     try {
       loaded = await this.#parts.read(file);
-      this.#register(loaded);
+      starting = this.#putIntoForce(loaded, () => loaded.toStart, request);
     } catch (error) {
       this.#parts.log.error(`While loading configuration file '${file}': ${errorText(error)}`);
       this.note();
       return;
     }
     this.#parts.log.info("Configuration successfully loaded.");
-    await this.#start(loaded.toStart, request);
+    await starting;
   }
 
   async load(file: string, request: Request): Promise<void> {
     request.say(`Loading ${file}.`);
     const loaded = await this.#parts.read(file);
-    this.#register(loaded);
-    await this.#start(
-      loaded.toStart.filter((name) => this.#isFresh(name)),
-      request,
-    );
+    await this.#putIntoForce(loaded, () => this.#fresh(loaded), request);
   }
 
   /** Makes a module's services the only ones: others are stopped and removed, those that run get replacements. */
@@ -71,10 +73,12 @@ export class InForce {
     const { system, root } = this.#parts;
     request.say(`Loading ${file}.`);
     const loaded = await this.#parts.read(file);
-    namingFile(file, () => checkGraph([root.definition, ...loaded.services]));
     const kept = new Set(loaded.services.flatMap((definition) => definition.provision));
     const isOther = (controller: Controller): boolean =>
       controller !== root && !controller.definition.provision.some((name) => kept.has(name));
+    const others = new Set(system.registry.controllers.filter(isOther));
+    // A module that would be refused in the end must not have had anything stopped.
+    namingFile(file, () => system.registry.check(loaded.services, others));
     // Looked for anew each time: another client may load something while a service stops.
     for (
       let other = system.registry.controllers.find(isOther);
@@ -82,70 +86,69 @@ export class InForce {
       other = system.registry.controllers.find(isOther)
     )
       await system.remove(other, request);
-    this.#files = [];
-    this.#removed.clear();
-    this.exitWith = undefined;
-    this.shutdownTimeout = undefined;
-    this.#register(loaded);
-    await this.#start(
-      loaded.toStart.filter((name) => this.#isFresh(name)),
-      request,
-    );
+    await this.#putIntoForce(loaded, () => this.#fresh(loaded), request, { alone: true });
   }
 
   /** Puts into force again, after a restart of the daemon, exactly what was. */
   async resume(): Promise<void> {
-    const { former = [] } = this.#takeNoted();
+    const { files, former = [] } = this.#takeNoted();
     // What runs by an older definition first: those that are in force now wait for its end then, as they did.
     for (const { services, ...file } of former)
       await this.#registerCompiled(file, (name) => services.includes(name));
-    for (const file of this.#files) await this.#registerCompiled(file, (name) => !this.#removed.has(name));
+    for (const { services, ...file } of files) {
+      // An older daemon did not note which; then it is all that was not unloaded.
+      const isInForce = (name: string): boolean => services?.includes(name) ?? !this.#removed.has(name);
+      if (!(await this.#registerCompiled(file, isInForce)))
+        this.#unread.set(file.compiled, new Set(services));
+    }
   }
 
   /** As `resume`, without evaluating anything: the services are registered from what is noted of them. */
   resumeWithoutCode(): void {
-    this.#takeNoted();
+    const { files } = this.#takeNoted();
+    for (const { compiled, services } of files) this.#unread.set(compiled, new Set(services));
   }
 
-  /**
-   * After `resume`, once all services are registered: which of them the configuration has no more.
-   * @param evaluated whether the modules were, so that what waits to replace a service is known
-   */
-  settleFormer(evaluated: boolean): void {
-    const { system } = this.#parts;
-    const { former = [] } = system.notes.system ?? {};
-    for (const { services, ...file } of former) {
-      for (const controller of services.map((name) => system.registry.find(name))) {
-        if (controller === undefined || controller.replacement !== undefined) continue;
-        // Its end was the last thing that an earlier daemon saw.
-        const isInForce = this.#files.includes(this.#sources.get(controller.definition) as LoadedFile);
-        if (isInForce) continue;
-        this.#sources.set(controller.definition, file);
-        if (!evaluated) continue;
-        if (controller.state.status === "stopped") system.forget(controller);
-        else controller.obsolete = true;
+  /** The end of taking over, once all services are registered, be it from modules or from what is noted of them. */
+  settle(): void {
+    const { registry } = this.#parts.system;
+    const { files, former = [] } = this.#parts.system.notes.system ?? { files: [] };
+    for (const { services = [], ...source } of [...former, ...files]) {
+      for (const controller of services.map((name) => registry.find(name))) {
+        const isUnknown = controller !== undefined && !this.#sources.has(controller.definition);
+        if (isUnknown) this.#sources.set(controller.definition, source);
       }
     }
+    const inForce = new Set(files.flatMap(({ services = [] }) => services));
+    const gone = former.flatMap(({ services }) => services).filter((name) => !inForce.has(name));
+    for (const controller of gone.map((name) => registry.find(name)))
+      if (controller !== undefined && controller.replacement === undefined) this.#becomeObsolete(controller);
+    this.#takingOver = false;
+    this.note();
   }
 
   #takeNoted(): SystemNote {
+    this.#takingOver = true;
     const noted = this.#parts.system.notes.system ?? { files: [] };
     // All of them stay noted, also those that cannot be read now: the next daemon may be able to, and their services run on.
-    this.#files = noted.files;
+    this.#files = noted.files.map(({ file, compiled }) => ({ file, compiled }));
     for (const name of noted.removed ?? []) this.#removed.add(name);
     this.exitWith = noted.exitWith;
     this.shutdownTimeout = noted.shutdownTimeout;
     return noted;
   }
 
-  async #registerCompiled(file: LoadedFile, isWanted: (name: string) => boolean): Promise<void> {
+  /** False if it could not be evaluated. */
+  async #registerCompiled(file: LoadedFile, isWanted: (name: string) => boolean): Promise<boolean> {
     try {
       const loaded = await this.#parts.readCompiled(file);
       const services = loaded.services.filter(({ provision }) => isWanted(provision[0]));
       for (const definition of services) this.#sources.set(definition, file);
       this.#parts.system.registry.registerAgain(services);
+      return true;
     } catch (error) {
       this.#parts.log.error(`While taking over '${file.file}': ${errorText(error)}`);
+      return false;
     }
   }
 
@@ -154,53 +157,69 @@ export class InForce {
    * changed get their new definition when they stop, new ones are started; a file that is wrong stays as it was.
    */
   async refresh(request: Request): Promise<void> {
-    for (const { file, compiled } of this.#files) {
+    const latest = new Map(this.#files.map(({ file, compiled }) => [file, compiled]));
+    for (const [file, compiled] of latest) {
       try {
         const loaded = await this.#parts.read(file);
-        if (loaded.compiled === compiled) continue;
-        this.#replaceFile(loaded);
-        this.#parts.log.info(`The configuration ${file} has changed and is in force as it is now.`);
-        await this.#start(
-          loaded.toStart.filter((name) => this.#isFresh(name)),
-          request,
-        );
+        // A client may have put something else into force meanwhile.
+        if (!this.#isInForce({ file, compiled })) continue;
+        if (loaded.compiled !== compiled) {
+          this.#parts.log.info(`The configuration ${file} has changed and is in force as it is now.`);
+          const remaining = this.#withoutRemoved(loaded);
+          await this.#putIntoForce(remaining, () => this.#fresh(loaded), request, { instead: true });
+        } else if (this.#unread.has(compiled)) this.#restore(loaded);
       } catch (error) {
         this.#parts.log.error(`${errorText(error)}; what was in force of '${file}' stays.`);
       }
     }
   }
 
-  #replaceFile(loaded: LoadedConfiguration): void {
-    const { system } = this.#parts;
-    const sourceOf = ({ replacement, definition }: Controller): LoadedFile | undefined =>
-      this.#sources.get(replacement ?? definition);
-    const before = system.registry.controllers.filter(
-      (controller) => !controller.obsolete && sourceOf(controller)?.file === loaded.file,
-    );
-    this.#register(loaded);
-    for (const controller of before) {
-      if (loaded.services.includes(controller.replacement ?? controller.definition)) continue;
-      controller.replacement = undefined;
-      if (controller.state.status === "stopped") system.forget(controller);
-      else controller.obsolete = true;
-    }
+  /** What was unloaded stays so, as does the end of what was transient. */
+  #withoutRemoved(loaded: LoadedConfiguration): LoadedConfiguration {
+    const services = loaded.services.filter(({ provision: [name] }) => !this.#removed.has(name));
+    return { ...loaded, services };
+  }
+
+  /** A module that is in force and had not been evaluated is, by now: its services get all that was no data. */
+  #restore(loaded: LoadedConfiguration): void {
+    const unread = this.#unread.get(loaded.compiled) ?? new Set();
+    const source = { file: loaded.file, compiled: loaded.compiled };
+    const services = loaded.services.filter(({ provision: [name] }) => unread.has(name));
+    for (const definition of services) this.#sources.set(definition, source);
+    this.#unread.delete(loaded.compiled);
+    this.#parts.system.registry.restore(services);
     this.note();
   }
 
+  /** The configuration has no such service any more. */
+  #becomeObsolete(controller: Controller): void {
+    controller.obsolete = true;
+    if (controller.state.status === "stopped") this.#parts.system.forget(controller);
+  }
+
   /** A service is gone for good: a later daemon, which reads the modules again, leaves it out. */
-  forget({ definition, name }: Controller): void {
+  forget({ definition, name, obsolete }: Controller): void {
+    for (const services of this.#unread.values()) services.delete(name);
     // What no module defines, such as the service of a connection, no module brings back.
-    if (definition.transient && !this.#sources.has(definition)) return;
-    this.#removed.add(name);
+    if (!obsolete && this.#sources.has(definition)) this.#removed.add(name);
     this.note();
+  }
+
+  /** A service has stopped: if it ran by an older definition it does so no more. */
+  stopped(controller: Controller): void {
+    const source = this.#sources.get(controller.definition);
+    if (source !== undefined && !this.#isInForce(source)) this.note();
   }
 
   /** Notes what is in force, if it has changed. */
   note(): void {
+    if (this.#takingOver) return;
     const { exitWith, shutdownTimeout } = this;
+    const files = this.#filesInForce();
+    this.#files = files.map(({ file, compiled }) => ({ file, compiled }));
     const former = this.#former();
     this.#parts.system.notes.putSystem({
-      files: this.#files,
+      files,
       ...(former.length === 0 ? {} : { former }),
       removed: [...this.#removed],
       ...(exitWith === undefined ? {} : { exitWith }),
@@ -208,40 +227,117 @@ export class InForce {
     });
   }
 
-  /** Services that run by a definition which is not the one in force. */
-  #former(): readonly FormerServices[] {
-    const services = new Map<string, { readonly from: LoadedFile; readonly names: string[] }>();
-    for (const { definition, name, replacement, obsolete } of this.#parts.system.registry.controllers) {
-      const from = this.#sources.get(definition);
-      if (from === undefined) continue;
-      const isInForce = this.#files.some(
-        ({ file, compiled }) => file === from.file && compiled === from.compiled,
-      );
-      if (isInForce && replacement === undefined && !obsolete) continue;
-      const group = services.get(from.compiled) ?? { from, names: [] };
-      group.names.push(name);
-      services.set(from.compiled, group);
-    }
-    return [...services.values()].map(({ from: { file, compiled }, names }) => ({
-      file,
-      compiled,
-      services: names,
-    }));
+  #isInForce(source: LoadedFile): boolean {
+    return this.#files.some(({ file, compiled }) => file === source.file && compiled === source.compiled);
   }
 
-  #register(loaded: LoadedConfiguration): void {
-    const { system } = this.#parts;
-    namingFile(loaded.file, () => system.registry.register(loaded.services));
-    const source = { file: loaded.file, compiled: loaded.compiled };
-    for (const definition of loaded.services) {
-      this.#sources.set(definition, source);
-      this.#removed.delete(definition.provision[0]);
+  /** Of the definition by which the service runs, or will when it is started next. */
+  #sourceInForce({ replacement, definition }: Controller): LoadedFile | undefined {
+    return this.#sources.get(replacement ?? definition);
+  }
+
+  /** Each file with the services for which it, and no other, is in force; an older version only where it has some. */
+  #filesInForce(): readonly (LoadedFile & { readonly services: readonly string[] })[] {
+    const names = new Map<string, string[]>(
+      this.#files.map(({ compiled }) => [compiled, [...(this.#unread.get(compiled) ?? [])]]),
+    );
+    for (const controller of this.#parts.system.registry.controllers) {
+      const source = this.#sourceInForce(controller);
+      if (source === undefined || controller.obsolete || !this.#isInForce(source)) continue;
+      const [name] = (controller.replacement ?? controller.definition).provision;
+      const ofFile = names.get(source.compiled);
+      if (ofFile?.includes(name) === false) ofFile.push(name);
     }
-    const others = this.#files.filter(({ file }) => file !== loaded.file);
+    const latest = new Map(this.#files.map(({ file, compiled }) => [file, compiled]));
+    return this.#files
+      .map((file) => ({ ...file, services: names.get(file.compiled) ?? [] }))
+      .filter(({ file, compiled, services }) => services.length > 0 || latest.get(file) === compiled);
+  }
+
+  /** Services that run by a definition which is not the one in force. */
+  #former(): readonly FormerServices[] {
+    const groups = new Map<string, { readonly from: LoadedFile; readonly names: string[] }>();
+    for (const { definition, name, state, replacement, obsolete } of this.#parts.system.registry
+      .controllers) {
+      const from = this.#sources.get(definition);
+      if (from === undefined || state.status === "stopped") continue;
+      if (this.#isInForce(from) && replacement === undefined && !obsolete) continue;
+      const group = groups.get(from.compiled) ?? { from, names: [] };
+      group.names.push(name);
+      groups.set(from.compiled, group);
+    }
+    return [...groups.values()].map(({ from, names }) => ({ ...from, services: names }));
+  }
+
+  /**
+   * Registers a module's services and begins to start those that `toStart` names then; throws GraphError, and nothing has
+   * changed. What is to be started is noted first, then that the module is in force, then its definitions: a daemon that
+   * finds the module in force finds the rest, and one that does not knows of nothing.
+   *
+   * @param alone whether the module is all that is in force from now on
+   * @param instead whether an older version of the file is in force no more
+   */
+  #putIntoForce(
+    loaded: LoadedConfiguration,
+    toStart: () => readonly string[],
+    request: Request,
+    { alone = false, instead = false } = {},
+  ): Promise<void> {
+    const { system } = this.#parts;
+    const isOlder = (controller: Controller): boolean =>
+      instead && !controller.obsolete && this.#sourceInForce(controller)?.file === loaded.file;
+    const older = system.registry.controllers.filter(isOlder);
+    const wasTakingOver = this.#takingOver;
+    this.#takingOver = true;
+    system.notes.holdDefinitions();
+    let starting: Promise<void>;
+    try {
+      namingFile(loaded.file, () => system.registry.register(loaded.services));
+      this.#enter(loaded, alone);
+      for (const controller of older) this.#leaveBehind(controller, loaded);
+      starting = this.#start(toStart(), request);
+    } finally {
+      this.#takingOver = wasTakingOver;
+      this.note();
+      system.notes.releaseDefinitions();
+    }
+    return starting;
+  }
+
+  #enter(loaded: LoadedConfiguration, alone: boolean): void {
+    const source = { file: loaded.file, compiled: loaded.compiled };
+    if (alone) {
+      this.#removed.clear();
+      this.#unread.clear();
+      this.exitWith = undefined;
+      this.shutdownTimeout = undefined;
+    }
+    this.#unread.delete(loaded.compiled);
+    for (const definition of loaded.services) {
+      const [name] = definition.provision;
+      this.#sources.set(definition, source);
+      this.#removed.delete(name);
+      for (const services of this.#unread.values()) services.delete(name);
+    }
+    const others = alone ? [] : this.#files.filter(({ compiled }) => compiled !== loaded.compiled);
     this.#files = [...others, source];
     this.exitWith = loaded.exitWith ?? this.exitWith;
     this.shutdownTimeout = loaded.shutdownTimeout ?? this.shutdownTimeout;
-    this.note();
+  }
+
+  /** A service of an older version of a file, which the new one may lack. */
+  #leaveBehind(controller: Controller, loaded: LoadedConfiguration): void {
+    if (loaded.services.includes(controller.replacement ?? controller.definition)) return;
+    controller.replacement = undefined;
+    this.#becomeObsolete(controller);
+  }
+
+  /** Services of a module that nobody has decided about yet: what the user stopped or disabled stays so. */
+  #fresh({ toStart }: LoadedConfiguration): readonly string[] {
+    return toStart.filter((name) => {
+      const state = this.#parts.system.registry.find(name)?.state;
+      return state?.status === "stopped" && state.enabled && state.statusChanges.length === 0;
+    });
   }
 
   async #start(names: readonly string[], request: Request): Promise<void> {
@@ -251,12 +347,6 @@ export class InForce {
       request.say(`Successfully started ${count} ${count === 1 ? "service" : "services"} in the background.`);
     }
     if (failed.length > 0) request.say(`The following services could not be started: ${failed.join(" ")}`);
-  }
-
-  /** Whether nobody has decided about the service yet: what the user stopped or disabled stays so. */
-  #isFresh(name: string): boolean {
-    const state = this.#parts.system.registry.find(name)?.state;
-    return state?.status === "stopped" && state.enabled && state.statusChanges.length === 0;
   }
 }
 

@@ -55,6 +55,11 @@ export class ServiceLogs implements LogStreams, LogView {
     if (this.#writer.has(name)) this.#report(this.#writer.drain(name));
   }
 
+  /** Forgets the streams of services that are no more, which an earlier daemon had not come to. */
+  keepOnly(isThere: (service: string) => boolean): void {
+    for (const name of this.#writer.services) if (!isThere(name)) this.forget(name);
+  }
+
   /** The service is no more, and nor is what it printed. */
   forget(name: string): void {
     if (!this.#writer.has(name) || this.#closing.has(name)) return;

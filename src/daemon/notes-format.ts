@@ -18,11 +18,15 @@ export class NewerNotesError extends Error {
 
 /** What each older format needs to become the next one. */
 const conversions: Readonly<Record<number, (key: string, body: unknown) => unknown>> = {
-  // A start was about one process; now it can be about several, and how they ended is kept.
+  // A start was about one process; now it can be about several, and how they ended is kept. What was wanted was a start.
   1: (key, body) => {
     if (!key.startsWith("service/") || typeof body !== "object" || body === null) return body;
-    const { attempt, ...rest } = body as { readonly attempt?: string };
-    return { ...rest, processes: attempt === undefined ? [] : [{ id: attempt }] };
+    const { attempt, wanted, ...rest } = body as { readonly attempt?: string; readonly wanted?: boolean };
+    return {
+      ...rest,
+      processes: attempt === undefined ? [] : [{ id: attempt }],
+      ...(wanted === true ? { wanted: "start" } : {}),
+    };
   },
 };
 

@@ -20,9 +20,10 @@ export interface FormerServices extends LoadedFile {
 
 /** What holds for the system as a whole. */
 export interface SystemNote {
-  readonly files: readonly LoadedFile[];
+  /** Each with the canonical names of the services for which it, and no other, is in force. */
+  readonly files: readonly (LoadedFile & { readonly services?: readonly string[] })[];
   readonly former?: readonly FormerServices[];
-  /** Canonical names of services of these files that were unloaded. */
+  /** Canonical names of services of these files that were unloaded, or were transient and are over. */
   readonly removed?: readonly string[];
   /** The canonical name of the service whose end is the end of everything. */
   readonly exitWith?: string;
@@ -39,8 +40,11 @@ export interface ShutdownNote {
 }
 
 /** Asked for when the supervisor is restarted on purpose. */
-interface RefreshNote {
+export interface RefreshNote {
+  /** How many daemons have begun to. */
   readonly attempts: number;
+  /** Whether what was in force is not to be evaluated: it is what kills. */
+  readonly withoutOld: boolean;
 }
 
 const systemKey = "system";
@@ -56,6 +60,7 @@ export class Notes {
   readonly #report: (message: string) => void;
   /** What is noted as a service's definition. */
   readonly #definitions = new Map<string, string>();
+  #held: Map<string, DefinitionData> | undefined;
   /** What was noted last of the system. */
   #system: string | undefined;
 
@@ -103,25 +108,13 @@ export class Notes {
     );
   }
 
-  /**
-   * Set where a daemon was restarted on purpose and the configuration has not been read anew yet: how many daemons have
-   * begun to.
-   */
-  get refreshAttempts(): number | undefined {
-    return (this.#read(refreshKey) as RefreshNote | undefined)?.attempts;
+  /** Set where a daemon was restarted on purpose and the configuration has not been read anew yet. */
+  get refresh(): RefreshNote | undefined {
+    return this.#read(refreshKey) as RefreshNote | undefined;
   }
 
-  refreshBegins(attempts: number): void {
-    this.#put(refreshKey, { attempts } satisfies RefreshNote);
-  }
-
-  /** Has the keeper start the next daemon, which reads the configuration anew. */
-  async relaunch(): Promise<void> {
-    const value = encodeNote({ attempts: 0 } satisfies RefreshNote);
-    await this.#outbox.post(
-      { op: "put-note", key: refreshKey, value },
-      { op: "relaunch", reason: "asked for" },
-    );
+  putRefresh(note: RefreshNote): void {
+    this.#put(refreshKey, note);
   }
 
   refreshed(): void {
@@ -140,7 +133,22 @@ export class Notes {
     const text = JSON.stringify(data);
     if (this.#definitions.get(name) === text) return;
     this.#definitions.set(name, text);
-    this.#put(definitionPrefix + name, data);
+    if (this.#held === undefined) this.#put(definitionPrefix + name, data);
+    else this.#held.set(name, data);
+  }
+
+  /**
+   * Keeps definitions back until `releaseDefinitions`: those of a configuration must not be found by a daemon that does
+   * not find the configuration itself in force.
+   */
+  holdDefinitions(): void {
+    this.#held ??= new Map();
+  }
+
+  releaseDefinitions(): void {
+    const held = this.#held ?? new Map<string, DefinitionData>();
+    this.#held = undefined;
+    for (const [name, data] of held) this.#put(definitionPrefix + name, data);
   }
 
   putShutdown(note: ShutdownNote): void {
@@ -159,6 +167,7 @@ export class Notes {
   }
 
   dropDefinition(name: string): void {
+    this.#held?.delete(name);
     if (this.#definitions.delete(name)) this.#delete(definitionPrefix + name);
   }
 

@@ -1,5 +1,5 @@
-// Gathers the requests of one turn of the event loop into one frame, so that a state change and what it is about
-// reach the keeper as one step: it applies a frame without interleaving.
+// Gathers the requests of one turn of the event loop into one frame, or into several where they are many, so that a state
+// change and what it is about reach the keeper as one step: it applies a frame without interleaving.
 
 import { describeErrno } from "./keeper/errno.js";
 import type { Keeper, Request, Result } from "./keeper/types.js";
@@ -15,7 +15,10 @@ interface Entry {
 
 export class Outbox {
   readonly #keeper: Keeper;
-  #entries: Entry[] = [];
+  /** What is queued, by what must not be separated. */
+  #steps: Entry[][] = [];
+  /** The step to which everything belongs that is posted now. */
+  #open: Entry[] | undefined;
 
   constructor(keeper: Keeper) {
     this.#keeper = keeper;
@@ -24,9 +27,25 @@ export class Outbox {
   /** Queues requests that must not be separated; they leave, in order, at the end of this turn. */
   post(...requests: Request[]): Promise<readonly Result[]> {
     return new Promise((resolve, reject) => {
-      if (this.#entries.length === 0) queueMicrotask(() => this.flush());
-      this.#entries.push({ requests, resolve, reject });
+      if (this.#steps.length === 0) queueMicrotask(() => this.flush());
+      const entry = { requests, resolve, reject };
+      if (this.#open === undefined) this.#steps.push([entry]);
+      else {
+        if (this.#open.length === 0) this.#steps.push(this.#open);
+        this.#open.push(entry);
+      }
     });
+  }
+
+  /** Everything that `body` posts before it returns is one step, however much else is queued. */
+  together<T>(body: () => T): T {
+    if (this.#open !== undefined) return body();
+    this.#open = [];
+    try {
+      return body();
+    } finally {
+      this.#open = undefined;
+    }
   }
 
   /** Resolves when the keeper has carried out everything that was posted before: no crash can undo it then. */
@@ -47,18 +66,18 @@ export class Outbox {
 
   /** Sends what is queued now. */
   flush(): void {
-    const entries = this.#entries;
-    this.#entries = [];
+    const steps = this.#steps;
+    this.#steps = [];
     let batch: Entry[] = [];
     let size = 0;
-    for (const entry of entries) {
-      const weight = entry.requests.reduce((sum, request) => sum + estimate(request), 0);
+    for (const step of steps) {
+      const weight = step.flatMap(({ requests }) => requests).reduce((sum, one) => sum + estimate(one), 0);
       if (batch.length > 0 && size + weight > frameBudget) {
         this.#send(batch);
         batch = [];
         size = 0;
       }
-      batch.push(entry);
+      batch.push(...step);
       size += weight;
     }
     if (batch.length > 0) this.#send(batch);

@@ -1,5 +1,6 @@
 // The daemon's view of the keeper's children: spawning, adopting, signalling, and the exactly-once handling of ends.
 
+import type { ProcessEnd } from "./controller/state.js";
 import type { Termination } from "./definition/types.js";
 import { describeErrno } from "./keeper/errno.js";
 import type { ChildRecord, KeeperEvent, Request, Scope, SetupFailure, SpawnSpec } from "./keeper/types.js";
@@ -73,21 +74,6 @@ export class Child {
     });
     this.settle = settle as Child["settle"];
   }
-
-  /** One that had ended before this daemon began, as it was noted. */
-  static past(
-    id: string,
-    end: { readonly pid: number; readonly start: number; readonly status: number },
-  ): Child {
-    const child = new Child(id);
-    child.pid = end.pid;
-    child.start = end.start;
-    child.end = { ...decodeWaitStatus(end.pid, end.status), time: 0 };
-    child.settle.answered();
-    child.settle.started();
-    child.settle.ended(child.end);
-    return child;
-  }
 }
 
 /** How many ends are remembered for those who ask only afterwards. */
@@ -140,9 +126,34 @@ export class Processes {
     child.pid = record.pid;
     child.start = record.start;
     child.settle.answered();
-    if (record.state !== "setup") child.settle.started();
+    // One that has ended may never have executed its program: its end tells.
+    if (record.state === "running") child.settle.started();
     this.#children.set(child.id, child);
     return child;
+  }
+
+  /** One that had ended before this daemon began, as an earlier one noted it. */
+  remember(id: string, { pid, start, status, time, failure }: ProcessEnd): Child {
+    const child = new Child(id);
+    child.pid = pid;
+    child.start = start;
+    child.settle.answered();
+    this.#settle(child, {
+      ...decodeWaitStatus(pid, status),
+      time,
+      ...(failure === undefined ? {} : { failure }),
+    });
+    child.settle.ended(child.end as End);
+    return child;
+  }
+
+  /** What is known once a child has ended, be it asked for now or later. */
+  #settle(child: Child, end: End): void {
+    child.end = end;
+    this.#ends.set(child.id, end);
+    if (this.#ends.size > rememberedEnds) this.#ends.delete(this.#ends.keys().next().value ?? "");
+    if (end.failure !== undefined) child.settle.failed(new SpawnError(end.failure));
+    else child.settle.started();
   }
 
   /**
@@ -242,11 +253,7 @@ export class Processes {
       time: Number(event.at) / 1e9,
       ...(event.failure === undefined ? {} : { failure: event.failure }),
     };
-    child.end = end;
-    this.#ends.set(child.id, end);
-    if (this.#ends.size > rememberedEnds) this.#ends.delete(this.#ends.keys().next().value ?? "");
-    if (event.failure !== undefined) child.settle.failed(new SpawnError(event.failure));
-    else child.settle.started();
+    this.#settle(child, end);
     try {
       child.onEnd?.(end);
     } catch (error) {

@@ -23,6 +23,13 @@ interface PendingStart {
   cancelled: boolean;
 }
 
+/** What a stop has stopped. */
+interface Stopped {
+  readonly controller: Controller;
+  /** Its canonical name before: a definition that waited for its stop may have another one. */
+  readonly name: string;
+}
+
 export class Supervisor {
   readonly #registry: Registry;
   /** Those that were not cancelled. */
@@ -100,12 +107,14 @@ export class Supervisor {
     start: PendingStart,
   ): Promise<boolean> {
     // In the turn of whoever asks, and in the step of what made it ask: the next daemon goes on with it.
-    if (controller.state.enabled && !this.#goingDown) controller.want(true);
+    const { status, enabled } = controller.state;
+    const isOnItsWay = status === "starting" && !controller.isEnding;
+    if (enabled && !this.#goingDown && !isOnItsWay) controller.want("start");
     try {
       return await this.#startOnceWanted(controller, args, start);
     } finally {
       // Who has cancelled it says what is wanted instead.
-      if (!start.cancelled) controller.want(false);
+      if (!start.cancelled) controller.want(undefined);
     }
   }
 
@@ -182,7 +191,7 @@ export class Supervisor {
     const target = this.#registry.get(name);
     const { stopped, failure } = await this.#stopWithDependents(target, args, request, false);
     if (failure !== undefined) throw new UserCodeError(failure.cause);
-    return stopped;
+    return stopped.map((one) => one.name);
   }
 
   async #stopWithDependents(
@@ -190,7 +199,7 @@ export class Supervisor {
     args: readonly string[],
     request: Request,
     again: boolean,
-  ): Promise<{ readonly stopped: string[]; readonly failure: { readonly cause: unknown } | undefined }> {
+  ): Promise<{ readonly stopped: Stopped[]; readonly failure: { readonly cause: unknown } | undefined }> {
     let failure: { readonly cause: unknown } | undefined;
     const stopped = await this.#stop([target], again, async (controller) => {
       try {
@@ -218,48 +227,69 @@ export class Supervisor {
   }
 
   /**
-   * Goes on with the starts that an earlier daemon had been asked for and not begun, and with its restarts: what is wanted
-   * and still runs was to be stopped first.
+   * Goes on with the starts that an earlier daemon had been asked for and not begun, and with its restarts: what still runs
+   * of those is stopped first.
    */
   async resume(wanted: readonly Controller[], request: Request): Promise<void> {
     if (this.#goingDown) return;
-    const names = wanted.map(({ name }) => name);
-    const up = wanted.filter(({ state }) => state.status === "running" || state.status === "starting");
+    this.#rememberOneShots(wanted, request);
+    const up = wanted.filter(
+      ({ state }) =>
+        state.wanted === "restart" && (state.status === "running" || state.status === "starting"),
+    );
     const stopped = await this.#stop(up, true, (controller) => this.#stopQuietly(controller, request));
-    await this.#startAgain([...new Set([...names, ...stopped])], request);
+    // A respawn is made when it is due.
+    const waiting = wanted.filter(({ state }) => state.respawnAt === undefined);
+    await this.#startAgain(
+      [...new Set([...waiting, ...stopped.map(({ controller }) => controller)])],
+      request,
+    );
   }
 
-  /** Starts what was stopped to be started again; resolves with the names of those that could not be started. */
-  async #startAgain(names: readonly string[], request: Request): Promise<string[]> {
+  /** A one-shot that came to its end for the same requests is not run a second time for them. */
+  #rememberOneShots(wanted: readonly Controller[], request: Request): void {
+    const since = Math.min(...wanted.map(({ state }) => state.wantedSince ?? Number.POSITIVE_INFINITY));
+    for (const controller of this.#registry.controllers) {
+      const { status, failure, statusChanges } = controller.state;
+      const isDone = status === "stopped" && failure === undefined && (statusChanges[0]?.time ?? 0) >= since;
+      if (controller.definition.oneShot && isDone && !wanted.includes(controller))
+        request.oneShots.set(controller.name, Promise.resolve(true));
+    }
+  }
+
+  /** Starts what was stopped to be started again, by whatever name now; resolves with those that could not be started. */
+  async #startAgain(controllers: readonly Controller[], request: Request): Promise<string[]> {
+    const registered = controllers.filter((controller) => this.#registry.has(controller));
     return await this.startAll(
-      names.filter((name) => this.#registry.find(name) !== undefined),
+      registered.map(({ name }) => name),
       request,
     );
   }
 
   /**
-   * Resolves with the names of those that were up, or would have been without this, dependents before what they
-   * depend on.
+   * Resolves with those that were up, or would have been without this, dependents before what they depend on.
    * @param again whether what is up is stopped only to be started again, which the next daemon would go on with
    */
   async #stop(
     targets: readonly Controller[],
     again: boolean,
     stopOne: (controller: Controller) => Promise<void>,
-  ): Promise<string[]> {
+  ): Promise<Stopped[]> {
     const done = new Map<Controller, Promise<void>>();
-    const wereUp: string[] = [];
+    const wereUp: Stopped[] = [];
     for (const { controller, dependents } of this.#registry.dependentsFirst(targets)) {
-      const { status, respawnAt } = controller.state;
+      const { status, respawnAt, wanted } = controller.state;
       const pending = this.#starts.get(controller);
       if (pending !== undefined) {
         pending.cancelled = true;
         // Who asks for a start after this stop asks for another one.
         this.#starts.delete(controller);
       }
-      const wasUp = status !== "stopped" || respawnAt !== undefined || pending !== undefined;
-      if (wasUp) wereUp.push(controller.name);
-      controller.want(again && wasUp);
+      const isDue = respawnAt !== undefined || (again && wanted !== undefined);
+      const wasUp = status !== "stopped" || isDue || pending !== undefined;
+      if (wasUp) wereUp.push({ controller, name: controller.name });
+      const next = status === "stopped" ? "start" : "restart";
+      controller.want(again && wasUp ? next : undefined);
       const before = dependents.map((dependent) => done.get(dependent));
       done.set(
         controller,
@@ -286,20 +316,28 @@ export class Supervisor {
       // It is stopped all the same, and who asked for a restart wants it up.
       if (failure !== undefined) request.say(`Service ${canonical}: ${errorText(failure.cause)}`);
       let ok = false;
-      if (this.#registry.find(canonical) === undefined) {
-        request.say(`Service ${canonical} is no more: it cannot be started again.`);
+      if (!isStillWanted(target)) {
+        request.say(`Service ${target.name} was stopped meanwhile.`);
+      } else if (this.#registry.has(target)) {
+        // A definition that waited for the stop may have given it another name.
+        ok = await this.start(target.name, args, request);
       } else {
-        ok = await this.start(canonical, args, request);
+        request.say(`Service ${canonical} is no more: it cannot be started again.`);
       }
-      const failed = await this.#startAgain(
-        stopped.filter((other) => other !== canonical),
-        request,
-      );
+      const others = stopped
+        .map(({ controller }) => controller)
+        .filter((other) => other !== target && isStillWanted(other));
+      const failed = await this.#startAgain(others, request);
       return ok && failed.length === 0;
     } finally {
-      for (const other of stopped) this.#registry.find(other)?.want(false);
+      for (const { controller } of stopped) if (this.#registry.has(controller)) controller.want(undefined);
     }
   }
+}
+
+/** Whether a service that was stopped to be started again was not stopped by somebody else meanwhile. */
+function isStillWanted({ state }: Controller): boolean {
+  return state.wanted !== undefined || state.status !== "stopped";
 }
 
 function cannotStart(controller: Controller): string {

@@ -90,6 +90,8 @@ async function hasMark(pid: number, mark: string): Promise<boolean> {
 export interface Kin {
   /** The pid of the leader, dead or alive; 0, which is the group of what is outside our namespace, is nobody's. */
   readonly leader: number;
+  /** Whether the leader is known to live: else the number may be another process's by now. */
+  readonly lives: boolean;
   readonly mark: string;
 }
 
@@ -105,8 +107,10 @@ export async function findSurvivors(
   groupOnly = false,
 ): Promise<Survivor[]> {
   const found = new Map<number, Survivor>();
+  // The kernel does not give a number away that still is a group's: where another process has it, the group is gone.
+  const isReused = !kin.lives && kin.leader > 0 && (await processStat(kin.leader)) !== undefined;
   const inGroup = ({ group, session }: Stat): boolean =>
-    kin.leader > 0 && (group === kin.leader || session === kin.leader);
+    kin.leader > 0 && !isReused && (group === kin.leader || session === kin.leader);
   const isKin = async (stat: Stat): Promise<boolean> =>
     inGroup(stat) || (!groupOnly && (await hasMark(stat.pid, kin.mark)));
 
@@ -127,7 +131,7 @@ export async function findSurvivors(
       queue.push(pid);
     }
   }
-  if (known.has(kin.leader)) queue.push(kin.leader);
+  if (kin.lives) queue.push(kin.leader);
   for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
     for (const child of (await childrenOf(pid)) ?? []) {
       if (found.has(child) || child === kin.leader) continue;

@@ -47,7 +47,7 @@ export interface SystemHooks {
   over(controller: Controller): void;
   /** A service was removed. */
   forgotten(controller: Controller): void;
-  /** A service that stopped has got the definition that was waiting for that. */
+  /** A service has got another definition than it had. */
   replaced(): void;
 }
 
@@ -74,6 +74,8 @@ export class System {
     this.outbox = new Outbox(parts.keeper);
     this.notes = new Notes(this.outbox, inventory.notes, report);
     this.processes = new Processes(this.outbox, inventory.keeper.generation, report);
+    // Known from the first moment: a client may be served before the services have been taken over.
+    for (const record of inventory.children) this.processes.resume(record);
     this.deadlines = new Deadlines(this.outbox, inventory.timers, report);
     this.readables = new Readables(this.outbox, report);
     const { resolveIdentity } = parts;
@@ -123,7 +125,6 @@ export class System {
    * state that its note tells. The first daemon finds nothing and just opens the way for events.
    */
   resume(): void {
-    for (const record of this.#parts.keeper.inventory.children) this.processes.resume(record);
     const request = this.background();
     const { controllers } = this.registry;
     for (const controller of controllers) controller.resume(request);
@@ -133,7 +134,7 @@ export class System {
       if (this.registry.find(service)?.name !== service) sockets.close(service);
     this.supervisor
       .resume(
-        controllers.filter(({ state }) => state.wanted),
+        controllers.filter(({ state }) => state.wanted !== undefined),
         request,
       )
       .catch((error: unknown) => this.#parts.log.error(errorText(error)));
@@ -153,10 +154,12 @@ export class System {
       this.#early.push(event);
       return true;
     }
-    return (
-      this.processes.handleEvent(event) ||
-      this.deadlines.handleEvent(event) ||
-      this.readables.handleEvent(event)
+    // What is noted of an event and its acknowledgement are one step.
+    return this.outbox.together(
+      () =>
+        this.processes.handleEvent(event) ||
+        this.deadlines.handleEvent(event) ||
+        this.readables.handleEvent(event),
     );
   }
 
@@ -236,6 +239,8 @@ export class System {
     if (name === "root") return;
     this.notes.putDefinition(name, dataOf(controller.definition));
     if (formerName === undefined) return;
+    this.#hooks.replaced();
+    if (formerName === name) return;
     this.host.sockets.close(formerName);
     this.notes.dropService(formerName);
     this.notes.putService(name, state);
@@ -248,7 +253,19 @@ export class System {
   registerNoted(why: string): void {
     const missing = [...this.notes.definitions]
       .filter(([name]) => this.registry.find(name) === undefined)
-      .map(([, data]) => definitionOf(data, why));
+      // A further name that somebody else has by now is theirs.
+      .map(
+        ([
+          name,
+          {
+            provision: [, ...more],
+            ...data
+          },
+        ]) => {
+          const free = more.filter((other) => this.registry.find(other) === undefined);
+          return definitionOf({ ...data, provision: [name, ...free] }, why);
+        },
+      );
     this.registry.registerAgain(missing);
   }
 
@@ -258,10 +275,7 @@ export class System {
   }
 
   #stopped(controller: Controller, over: boolean): void {
-    if (controller.replacement !== undefined) {
-      this.registry.applyReplacement(controller);
-      this.#hooks.replaced();
-    }
+    this.registry.applyReplacement(controller);
     if (controller.obsolete) {
       this.#hooks.over(controller);
       this.#parts.log.info(

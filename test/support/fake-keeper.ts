@@ -78,6 +78,12 @@ export class FakeKeeper implements Keeper {
   readonly frames: (readonly Request[])[] = [];
   /** The last `finish`, after which the keeper is gone. */
   finished: { readonly how: Ending; readonly code: number } | undefined;
+  readonly snapshots: World[] = [];
+  /** A keeper as this one was after frame n, whose daemon died then. */
+  at(n: number): FakeKeeper {
+    const world = structuredClone(this.snapshots[n]) as World;
+    return new FakeKeeper(this.#options, { world, generation: this.inventory.keeper.generation });
+  }
   readonly #options: FakeKeeperOptions;
   readonly #world: World;
   readonly #refusals: { readonly matches: (request: Request) => boolean; readonly result: Result }[] = [];
@@ -87,10 +93,23 @@ export class FakeKeeper implements Keeper {
   #lostReceiver: ((reason: Error) => void) | undefined;
   #lost: Error | undefined;
 
-  constructor(options: FakeKeeperOptions = {}, predecessor?: FakeKeeper) {
+  constructor(
+    options: FakeKeeperOptions = {},
+    predecessor?: FakeKeeper | { world: World; generation: number },
+  ) {
     this.#options = options;
-    this.#world = predecessor === undefined ? newWorld(options) : predecessor.#world;
-    const generation = predecessor === undefined ? 0 : predecessor.inventory.keeper.generation + 1;
+    this.#world =
+      predecessor === undefined
+        ? newWorld(options)
+        : predecessor instanceof FakeKeeper
+          ? predecessor.#world
+          : predecessor.world;
+    const generation =
+      predecessor === undefined
+        ? 0
+        : predecessor instanceof FakeKeeper
+          ? predecessor.inventory.keeper.generation + 1
+          : predecessor.generation + 1;
     this.inventory = inventoryOf(this.#world, generation);
     this.#undelivered = [...this.#world.pending.values()];
   }
@@ -259,6 +278,7 @@ export class FakeKeeper implements Keeper {
       stopped ||= options.stopOnError === true && result.errno !== 0;
       results.push(result);
     }
+    this.snapshots.push(structuredClone(this.#world));
     if (this.finished !== undefined) {
       this.lose();
       throw this.#lost ?? new Error("lost the keeper");

@@ -62,9 +62,13 @@ export async function loadConfiguration(
 
 /**
  * Loads what `file` had been compiled to: for a daemon that takes over, which must run what was in force and not what
- * the file says by now. Throws ConfigurationError.
+ * the file says by now. Throws ConfigurationError, also when `signal` gives up waiting for a top-level `await`.
  */
-export async function loadCompiled(file: string, compiled: string): Promise<LoadedConfiguration> {
+export async function loadCompiled(
+  file: string,
+  compiled: string,
+  signal?: AbortSignal,
+): Promise<LoadedConfiguration> {
   try {
     await verifyCompiled(compiled);
   } catch (error) {
@@ -72,7 +76,7 @@ export async function loadCompiled(file: string, compiled: string): Promise<Load
       cause: error,
     });
   }
-  return await evaluate(file, compiled, undefined);
+  return await evaluate(file, compiled, signal);
 }
 
 async function findOrCompile(file: string, dependencies: LoadDependencies): Promise<string> {

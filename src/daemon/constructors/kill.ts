@@ -33,7 +33,8 @@ export async function endProcess(
   const child = host.processes.get(process.id);
   // A start can be cancelled before the keeper has told the pid of what it spawned.
   await child?.answered;
-  const kin: Kin = { leader: child?.pid ?? process.pid, mark: markOf(host, process.id) };
+  const leader = child?.pid ?? process.pid;
+  const mark = markOf(host, process.id);
   const timer = `stop/${process.id}`;
   let deadline = performance.now() + gracePeriod * 1000;
   let survivors: readonly Survivor[] = [];
@@ -48,20 +49,21 @@ export async function endProcess(
     else
       host.deadlines.arm(timer, gracePeriod, expired, { child: child.id, signal: SIGKILL, scope: "cgroup" });
     // Found while their parent lives: afterwards only the mark, which a program can drop, tells whose they were.
+    const kin: Kin = { leader, lives: true, mark };
     const before = findSurvivors(kin, host.keeperPid, strangers(host, process));
     await Promise.all([
       signalled || host.processes.signal(child.id, signal, "cgroup"),
       before.then(async (found) => {
         survivors = found;
         // Its group has the signal already.
-        const outside = found.filter(({ group }) => group !== kin.leader);
+        const outside = found.filter(({ group }) => group !== leader);
         await signalSurvivors(outside, signal, host.processes);
       }),
     ]);
     await child.ended;
     host.deadlines.disarm(timer);
   }
-  await endSurvivors(host, process, kin, survivors, signal, deadline);
+  await endSurvivors(host, process, { leader, lives: false, mark }, survivors, signal, deadline);
 }
 
 /** The children that are none of this service's: its launcher, which may still run, is. */
@@ -76,7 +78,7 @@ export async function endGroup(
   process: Pick<ProcessReference, "id" | "pid">,
   gracePeriod: number,
 ): Promise<void> {
-  const kin: Kin = { leader: process.pid, mark: markOf(host, process.id) };
+  const kin: Kin = { leader: process.pid, lives: false, mark: markOf(host, process.id) };
   const survivors = await findSurvivors(kin, host.keeperPid, host.processes.pids(), true);
   if (survivors.length === 0) return;
   await signalSurvivors(survivors, 15, host.processes);

@@ -2,6 +2,7 @@
 // meanwhile, and what it is told has happened is beyond a crash's reach.
 
 import { actionException, type Command, encodeReply, type Reply } from "../../protocol/messages.js";
+import { SexpSymbol } from "../../protocol/sexp.js";
 import { errorText } from "../error-text.js";
 import type { Outbox } from "../outbox.js";
 import { Request } from "../request.js";
@@ -15,11 +16,14 @@ export class Desk {
   readonly #context: DispatchContext;
   readonly #journal: Journal;
   readonly #outbox: Outbox;
+  readonly #takenOver: Promise<void>;
 
-  constructor(context: DispatchContext, journal: Journal, outbox: Outbox) {
+  /** @param takenOver resolves when the services of an earlier daemon are under control */
+  constructor(context: DispatchContext, journal: Journal, outbox: Outbox, takenOver: Promise<void>) {
     this.#context = context;
     this.#journal = journal;
     this.#outbox = outbox;
+    this.#takenOver = takenOver;
   }
 
   /** The encoded reply. `tell`, of a client that takes them, gets each line at once. */
@@ -31,6 +35,8 @@ export class Desk {
       tell === undefined ? undefined : (line) => transcript.add(line),
       command.directory,
     );
+    // Until then a client can look, and nothing else.
+    if (!this.#isLook(command)) await this.#takenOver;
     const work = plan(command, request, this.#context);
     const outcome = id === undefined ? "unknown" : this.#journal.outcome(id);
     if (id === undefined || (outcome === "unknown" && work.effect === "none")) {
@@ -48,6 +54,11 @@ export class Desk {
       return this.#kept(command, reply, text, transcript);
     });
     return text;
+  }
+
+  #isLook({ action, service }: Command): boolean {
+    if (!(action instanceof SexpSymbol && service instanceof SexpSymbol)) return false;
+    return action.name === "status" && this.#context.registry.find(service.name) !== undefined;
   }
 
   /** The client can read its reply, whatever becomes of us. */

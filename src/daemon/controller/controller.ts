@@ -1,6 +1,7 @@
 // One service while the daemon lives: its definition, its state, and the one start or stop that is under way.
 // Dependencies are the supervisor's business (supervisor.ts); processes are the constructors'.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { attendBuiltin, resumeBuiltin, startBuiltin } from "../constructors/builtin.js";
 import { type Attendance, type Host, type StartContext, StartFailure } from "../constructors/host.js";
 import { endProcess } from "../constructors/kill.js";
@@ -15,7 +16,7 @@ import type {
 } from "../definition/types.js";
 import { builtin } from "../definition/types.js";
 import { errorText } from "../error-text.js";
-import { Child, describeTermination, type End, SpawnError } from "../processes.js";
+import { type Child, describeTermination, type End, SpawnError } from "../processes.js";
 import { type Request, runFor } from "../request.js";
 import { runAsUserCode } from "../user-code.js";
 import { formatValue } from "./format.js";
@@ -29,6 +30,7 @@ import {
   reduce,
   type ServiceState,
   type StateEvent,
+  type Wanted,
 } from "./state.js";
 
 /** What a controller tells the supervisor and asks of it. */
@@ -51,6 +53,9 @@ export interface ControllerEnvironment {
    */
   stopped(controller: Controller, over: boolean): void;
 }
+
+/** Bytes of the arguments of a start function, which are noted. */
+const longestArguments = 65_536;
 
 /** How a start ended. An exception of user code is passed on as it is. */
 export type StartOutcome = { readonly ok: true } | { readonly ok: false; readonly exception?: unknown };
@@ -75,8 +80,6 @@ export class Controller {
   #cleanup: Promise<void> = Promise.resolve();
   /** What is done for a service that runs without a process. */
   #attendance: Attendance | undefined;
-  /** Whether the start that is due or under way is a respawn, whose failure is just another end. */
-  #respawning = false;
   /** What lived in an earlier daemon is being made again; a stop waits for that. */
   #resuming: Promise<void> | undefined;
 
@@ -105,9 +108,10 @@ export class Controller {
     this.#environment.record(this);
   }
 
-  /** Notes that the service is to be started once its requirements run, so that a next daemon goes on with that. */
-  want(wanted: boolean): void {
-    if (this.#state.wanted !== wanted) this.#dispatch({ type: "want", wanted });
+  /** Notes what somebody asked for and has not begun, so that a next daemon goes on with that. */
+  want(wanted: Wanted | undefined): void {
+    if (this.#state.wanted !== wanted)
+      this.#dispatch({ type: "want", wanted, time: this.#environment.now() });
     this.#closeIfDown();
   }
 
@@ -121,7 +125,6 @@ export class Controller {
   }
 
   disable(because?: string): void {
-    this.#respawning = false;
     this.#cancelRespawn();
     this.#dispatch({ type: "disable", ...(because === undefined ? {} : { because }) });
     this.#closeIfDown();
@@ -130,7 +133,16 @@ export class Controller {
   /** Starts the service, whose requirements run; concurrent callers share one attempt. */
   start(args: readonly string[], request: Request): Promise<StartOutcome> {
     if (this.#attempt !== undefined) return this.#attempt.outcome;
-    this.#cancelRespawn();
+    // A built-in start has no use for them.
+    const kept = this.#builtinStart() === undefined ? args : [];
+    if (Buffer.byteLength(kept.join("")) > longestArguments) {
+      request.say(
+        `Failed to start ${this.name}: its arguments have more than ${longestArguments} bytes; put them into a file.`,
+      );
+      this.want(undefined);
+      return Promise.resolve({ ok: false });
+    }
+    clearTimeout(this.#respawnTimer);
     const abort = new AbortController();
     // The body runs in this very turn up to its first wait, and expects the attempt to be known by then.
     const attempt: Attempt = {
@@ -141,7 +153,7 @@ export class Controller {
       }),
     };
     this.#attempt = attempt;
-    this.#dispatch({ type: "start", time: this.#environment.now(), arguments: args });
+    this.#dispatch({ type: "start", time: this.#environment.now(), arguments: kept });
     return attempt.outcome.finally(() => {
       if (this.#attempt === attempt) this.#attempt = undefined;
     });
@@ -174,10 +186,10 @@ export class Controller {
       }
       const reason = errorText(exception);
       const ours = this.#builtinStart() !== undefined;
+      const { respawning } = this.#state;
       this.#environment.log(`Service ${this.name} failed to start.`);
       this.#dispatch({ type: "start-failed", time, reason });
-      if (!this.#respawning) this.#closeIfDown();
-      this.#respawning = false;
+      if (!respawning) this.#closeIfDown();
       this.#environment.stopped(this, false);
       if (ours || exception instanceof StartFailure || exception instanceof SpawnError) {
         request.say(`Failed to start ${this.name}: ${reason}`);
@@ -228,10 +240,13 @@ export class Controller {
       signal,
       say: (line) => request.say(line),
       spawn: (id, spec, step) => {
+        const { outbox, processes } = this.#environment.host;
         const { status } = this.#state;
-        // In the step of the spawn, so that no crash separates the two.
-        if (status === "starting" || status === "stopping") this.#dispatch({ type: "spawned", child: id });
-        const child = this.#environment.host.processes.spawn(id, spec, step);
+        // No crash may separate the two.
+        const child = outbox.together(() => {
+          if (status === "starting" || status === "stopping") this.#dispatch({ type: "spawned", child: id });
+          return processes.spawn(id, spec, step);
+        });
         this.#follow(child);
         return child;
       },
@@ -241,14 +256,14 @@ export class Controller {
   /** Notes the end of a process that a start or stop has made. */
   #follow(child: Child): void {
     const { id } = child;
-    child.onEnd = ({ pid, status }) => {
-      if (this.#state.processes.some((one) => one.id === id))
-        this.#dispatch({ type: "own-process-ended", id, pid, start: child.start, status });
+    child.onEnd = ({ pid, status, time, failure }) => {
+      if (!this.#state.processes.some((one) => one.id === id)) return;
+      const end = { pid, start: child.start, status, time, ...(failure === undefined ? {} : { failure }) };
+      this.#dispatch({ type: "own-process-ended", id, end });
     };
   }
 
   #started(value: RunningValue): void {
-    this.#respawning = false;
     const time = this.#environment.now();
     if (this.definition.oneShot) {
       this.#environment.log(`Service ${this.name} started.`);
@@ -302,8 +317,10 @@ export class Controller {
       {
         name,
         become: (id, spec, command) => {
-          this.#dispatch({ type: "spawned", child: id });
-          const child = host.processes.spawn(id, spec);
+          const child = host.outbox.together(() => {
+            this.#dispatch({ type: "spawned", child: id });
+            return host.processes.spawn(id, spec);
+          });
           this.#follow(child);
           this.#become(child, command);
           return child;
@@ -360,6 +377,7 @@ export class Controller {
       return;
     }
     // Should the handler not live to decide, the next daemon does the usual.
+    this.#dispatch({ type: "decision", undecided: true });
     if (this.definition.respawn && this.#state.enabled && !this.definition.transient) {
       this.#dispatch({
         type: "respawn-scheduled",
@@ -387,6 +405,7 @@ export class Controller {
   }
 
   #afterEnd(decision: TerminationDecision): void {
+    if (this.#state.undecided) this.#dispatch({ type: "decision", undecided: false });
     if (this.#state.status !== "stopped" || this.#environment.shuttingDown()) return;
     const respawn = decision === "respawn" || (decision === "default" && this.definition.respawn);
     // A transient or obsolete service is forgotten by now.
@@ -419,9 +438,7 @@ export class Controller {
       () => {
         this.#environment.log(`Respawning ${this.name}.`);
         // An earlier daemon may have died just after it had counted this one.
-        if (!this.#state.respawnCounted)
-          this.#dispatch({ type: "respawning", time: this.#environment.now() });
-        this.#respawning = true;
+        if (!this.#state.respawning) this.#dispatch({ type: "respawning", time: this.#environment.now() });
         this.#environment.respawn(this);
       },
       Math.max(0, seconds * 1000),
@@ -444,7 +461,6 @@ export class Controller {
       await this.#stopping;
       return;
     }
-    this.#respawning = false;
     this.#cancelRespawn();
     if (this.#attempt !== undefined) {
       this.#attempt.abort.abort(new Error(`service ${this.name} is being stopped`));
@@ -453,7 +469,8 @@ export class Controller {
       if (this.#stopping !== undefined) await this.#stopping;
     }
     if (this.#resuming !== undefined) {
-      await this.#resuming;
+      // User code, which may never come to an end.
+      await Promise.race([this.#resuming, delay(defaultGrace * 1000, undefined, { ref: false })]);
       if (this.#stopping !== undefined) await this.#stopping;
     }
     if (this.#state.status !== "running") {
@@ -552,7 +569,9 @@ export class Controller {
     if (status === "running" && value !== undefined) this.#resumeRunning(value);
     if (status === "starting") this.#resumeStart(request);
     if (status === "stopping") this.#resumeStop(value ?? true, request);
-    if (status === "stopped" && respawnAt !== undefined) {
+    if (status === "stopped" && this.#state.undecided && respawnAt === undefined) {
+      this.#afterEnd("default");
+    } else if (status === "stopped" && respawnAt !== undefined) {
       // Never longer than the delay, however the clock was set meanwhile.
       this.#armRespawn(Math.min(respawnAt - this.#environment.now(), this.definition.respawnDelay));
     }
@@ -565,10 +584,13 @@ export class Controller {
     if (resume === undefined || this.#state.status !== "running") return;
     this.#resuming = runAsUserCode(`resume of service ${this.name}`, undefined, () => resume(value))
       .then((made) => {
-        if (made === undefined || this.#state.status !== "running") return;
+        // It may have ended meanwhile, and run again by now.
+        if (made === undefined || this.#state.value !== value) return;
         this.#dispatch({ type: "value-changed", value: this.#checked(durable(made)) });
       })
-      .catch((error: unknown) => this.#resumeFailed(errorText(error)))
+      .catch((error: unknown) => {
+        if (this.#state.value === value) this.#resumeFailed(errorText(error));
+      })
       .finally(() => {
         this.#resuming = undefined;
       });
@@ -585,6 +607,7 @@ export class Controller {
     this.#environment.log(line);
     this.#stopAttending();
     this.#dispatch({ type: "resume-failed", time: this.#environment.now(), reason });
+    this.#clearAway();
     this.#environment.stopped(this, true);
     this.#afterEnd("default");
   }
@@ -593,8 +616,10 @@ export class Controller {
   #begun(stop: boolean): Child | undefined {
     const made = this.#state.processes.find((one: OwnProcess) => (one.stop ?? false) === stop);
     if (made === undefined) return undefined;
-    const child = this.#environment.host.processes.get(made.id);
-    return child ?? (made.end === undefined ? undefined : Child.past(made.id, made.end));
+    const { processes } = this.#environment.host;
+    return (
+      processes.get(made.id) ?? (made.end === undefined ? undefined : processes.remember(made.id, made.end))
+    );
   }
 
   /** A built-in start goes on where it was; a start function is never silently run a second time. */
@@ -602,7 +627,8 @@ export class Controller {
     const { host, now } = this.#environment;
     const data = this.#builtinStart();
     const begun = this.#begun(false);
-    const { processes, statusChanges, startArguments } = this.#state;
+    const { processes, statusChanges, startArguments, respawning } = this.#state;
+    const isOver = data === undefined && !this.definition.retryable;
     const elapsed = now() - (statusChanges[0]?.time ?? now());
     const goOn = async (signal: AbortSignal): Promise<RunningValue | undefined> => {
       // What was spawned but has left neither a record nor a note of its end cannot be gone on with.
@@ -619,8 +645,10 @@ export class Controller {
     const attempt: Attempt = { abort, outcome: this.#runStart(goOn, request, abort) };
     this.#attempt = attempt;
     attempt.outcome
-      .finally(() => {
+      .then(({ ok }) => {
         if (this.#attempt === attempt) this.#attempt = undefined;
+        // As with a respawn that this daemon has begun; what must not be begun again is over.
+        if (!ok && respawning && !abort.signal.aborted) this.#afterEnd(isOver ? "stop" : "respawn");
       })
       .catch((error: unknown) => host.report(errorText(error)));
   }

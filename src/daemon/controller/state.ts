@@ -7,6 +7,7 @@
 // Pure: no clock, no process, no I/O. What it holds is JSON, since it is the note from which a new daemon resumes.
 
 import type { RunningValue } from "../definition/types.js";
+import type { SetupFailure } from "../keeper/types.js";
 
 export type Status = "stopped" | "starting" | "running" | "stopping";
 
@@ -31,8 +32,23 @@ export interface OwnProcess {
   /** Whether the stop made it. */
   readonly stop?: true;
   /** How it ended, which the launcher of a pid file's process does long before the start is over. */
-  readonly end?: { readonly pid: number; readonly start: number; readonly status: number };
+  readonly end?: ProcessEnd;
 }
+
+/** The end of a process, with all that a later daemon needs of it. */
+export interface ProcessEnd {
+  readonly pid: number;
+  /** Clock ticks since boot at its start. */
+  readonly start: number;
+  /** The raw wait status. */
+  readonly status: number;
+  readonly time: Time;
+  /** Why it never came to execute its program. */
+  readonly failure?: SetupFailure;
+}
+
+/** A start that somebody asked for and that has not begun: it waits for requirements; a restart, for its stop first. */
+export type Wanted = "start" | "restart";
 
 /** A process that ended by itself and may have left others behind, which are to be ended. */
 export interface Leader {
@@ -55,12 +71,15 @@ export interface ServiceState {
   readonly leaders: readonly Leader[];
   /** The arguments of the start that is under way. */
   readonly startArguments: readonly string[];
-  /** Whether somebody asked for a start which has not begun: it waits for requirements, or for the stop of a restart. */
-  readonly wanted: boolean;
+  readonly wanted: Wanted | undefined;
+  /** When that was asked for. */
+  readonly wantedSince: Time | undefined;
   /** When a service that waits to be respawned will be; kept until its start has begun, which requirements can delay. */
   readonly respawnAt: Time | undefined;
-  /** Whether that respawn is counted already. */
-  readonly respawnCounted: boolean;
+  /** Whether the start that is due or under way is a respawn, which is counted then; one that fails is tried again. */
+  readonly respawning: boolean;
+  /** Whether a termination handler is deciding what follows its end. */
+  readonly undecided: boolean;
   /** Why the last start failed; gone after a good one. */
   readonly failure: string | undefined;
   readonly statusChanges: readonly StatusChange[];
@@ -70,17 +89,11 @@ export interface ServiceState {
 }
 
 export type StateEvent =
-  | { readonly type: "want"; readonly wanted: boolean }
+  | { readonly type: "want"; readonly wanted: Wanted | undefined; readonly time: Time }
   | { readonly type: "start"; readonly time: Time; readonly arguments: readonly string[] }
   | { readonly type: "start-again" }
   | { readonly type: "spawned"; readonly child: string }
-  | {
-      readonly type: "own-process-ended";
-      readonly id: string;
-      readonly pid: number;
-      readonly start: number;
-      readonly status: number;
-    }
+  | { readonly type: "own-process-ended"; readonly id: string; readonly end: ProcessEnd }
   /** `child` is the process of the running value. */
   | { readonly type: "started"; readonly time: Time; readonly value: RunningValue; readonly child?: string }
   | { readonly type: "one-shot-done"; readonly time: Time }
@@ -89,6 +102,7 @@ export type StateEvent =
   /** `child`, spawned meanwhile, is the process of the new value. */
   | { readonly type: "value-changed"; readonly value: RunningValue; readonly child?: string }
   | { readonly type: "process-ended"; readonly time: Time; readonly status: number; readonly leader?: Leader }
+  | { readonly type: "decision"; readonly undecided: boolean }
   | { readonly type: "cleared-away"; readonly leaders: readonly Leader[] }
   | { readonly type: "resume-failed"; readonly time: Time; readonly reason: string }
   | { readonly type: "stop"; readonly time: Time }
@@ -117,9 +131,11 @@ export const initialState: ServiceState = {
   processes: [],
   leaders: [],
   startArguments: [],
-  wanted: false,
+  wanted: undefined,
+  wantedSince: undefined,
   respawnAt: undefined,
-  respawnCounted: false,
+  respawning: false,
+  undecided: false,
   failure: undefined,
   statusChanges: [],
   startupFailures: [],
@@ -131,7 +147,11 @@ export const initialState: ServiceState = {
 export function reduce(state: ServiceState, event: StateEvent): ServiceState {
   switch (event.type) {
     case "want":
-      return { ...state, wanted: event.wanted };
+      return {
+        ...state,
+        wanted: event.wanted,
+        wantedSince: event.wanted === undefined ? undefined : (state.wantedSince ?? event.time),
+      };
     case "start":
       expect(state, event, "stopped");
       return {
@@ -139,7 +159,7 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         respawnAt: undefined,
         processes: [],
         startArguments: event.arguments,
-        wanted: false,
+        wanted: undefined,
       };
     case "start-again":
       expect(state, event, "starting");
@@ -150,11 +170,11 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       return { ...state, processes: push(state.processes, made, caps.processes) };
     }
     case "own-process-ended": {
-      const { id, pid, start, status } = event;
+      const { id, end } = event;
       // A service that runs need not know any more of those that helped it to.
       const processes =
         state.status === "starting" || state.status === "stopping"
-          ? state.processes.map((one) => (one.id === id ? { ...one, end: { pid, start, status } } : one))
+          ? state.processes.map((one) => (one.id === id ? { ...one, end } : one))
           : state.processes.filter((one) => one.id !== id);
       return { ...state, processes };
     }
@@ -165,6 +185,8 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         value: event.value,
         processes: state.processes.filter(({ id, end }) => end === undefined && id !== event.child),
         startArguments: [],
+        wanted: state.wanted === "restart" ? "restart" : undefined,
+        respawning: false,
         failure: undefined,
         startupFailures: [],
       };
@@ -199,15 +221,10 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         caps.exitStatuses,
       );
       if (state.status !== "running") return { ...state, exitStatuses };
-      const left = state.processes.map(({ id }) => ({ id, pid: 0 }));
-      const leaders = [...(event.leader === undefined ? [] : [event.leader]), ...left, ...state.leaders];
-      return {
-        ...settle(state, event.time),
-        value: undefined,
-        exitStatuses,
-        leaders: leaders.slice(0, caps.leaders),
-      };
+      return { ...leave(state, event.time, event.leader), exitStatuses };
     }
+    case "decision":
+      return { ...state, undecided: event.undecided };
     case "cleared-away":
       return {
         ...state,
@@ -215,7 +232,7 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       };
     case "resume-failed":
       expect(state, event, "running");
-      return { ...settle(state, event.time), value: undefined, failure: event.reason };
+      return { ...leave(state, event.time, undefined), failure: event.reason };
     case "stop":
       expect(state, event, "running");
       return enter(state, "stopping", event.time);
@@ -231,16 +248,22 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
     case "enable":
       return { ...state, enabled: true, disabledBecause: undefined, lastRespawns: [] };
     case "disable":
-      return { ...state, enabled: false, disabledBecause: event.because, respawnAt: undefined };
+      return {
+        ...state,
+        enabled: false,
+        disabledBecause: event.because,
+        respawnAt: undefined,
+        respawning: false,
+      };
     case "respawn-scheduled":
       expect(state, event, "stopped");
-      return { ...state, respawnAt: event.at, respawnCounted: false };
+      return { ...state, respawnAt: event.at, respawning: false };
     case "respawn-cancelled":
-      return { ...state, respawnAt: undefined };
+      return { ...state, respawnAt: undefined, respawning: false };
     case "respawning":
       return {
         ...state,
-        respawnCounted: true,
+        respawning: true,
         lastRespawns: push(state.lastRespawns, event.time, caps.lastRespawns),
       };
   }
@@ -248,16 +271,29 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
 
 /** Whether it is stopped with nothing due or wanted that would start it. */
 export function isDown({ status, respawnAt, wanted }: ServiceState): boolean {
-  return status === "stopped" && respawnAt === undefined && !wanted;
+  return status === "stopped" && respawnAt === undefined && wanted === undefined;
 }
 
 function enter(state: ServiceState, status: Status, time: Time): ServiceState {
   return { ...state, status, statusChanges: push(state.statusChanges, { status, time }, caps.statusChanges) };
 }
 
-/** Stopped, with nothing under way. */
+/** Stopped, with nothing under way; what was to be restarted is to be started now. */
 function settle(state: ServiceState, time: Time): ServiceState {
-  return { ...enter(state, "stopped", time), processes: [], startArguments: [] };
+  return {
+    ...enter(state, "stopped", time),
+    processes: [],
+    startArguments: [],
+    respawning: false,
+    wanted: state.wanted === undefined ? undefined : "start",
+  };
+}
+
+/** Stopped by itself: what it leaves behind is to be ended. */
+function leave(state: ServiceState, time: Time, leader: Leader | undefined): ServiceState {
+  const left = state.processes.map(({ id }) => ({ id, pid: 0 }));
+  const leaders = [...(leader === undefined ? [] : [leader]), ...left, ...state.leaders];
+  return { ...settle(state, time), value: undefined, leaders: leaders.slice(0, caps.leaders) };
 }
 
 function push<T>(list: readonly T[], item: T, cap: number): readonly T[] {

@@ -159,6 +159,11 @@ export class LogWriter {
     if (before !== undefined && before.file?.path !== file?.path) this.#forgetTroubles(name);
   }
 
+  /** The names of the streams that are open, those of an earlier daemon too. */
+  get services(): readonly string[] {
+    return [...this.#streams.keys()];
+  }
+
   /** Whether a stream of that name is open. */
   has(name: string): boolean {
     return this.#streams.has(name);

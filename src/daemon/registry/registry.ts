@@ -24,7 +24,7 @@ export class Registry {
 
   /**
    * @param make makes the controller of a definition that is new
-   * @param defined is told of each definition that comes into force, and the canonical name that it replaces
+   * @param defined is told of each definition that comes into force, and the canonical name of the one that it replaces
    */
   constructor(
     make: (definition: ServiceDefinition) => Controller,
@@ -59,9 +59,8 @@ export class Registry {
    * @returns the controllers of the definitions, in their order
    */
   register(definitions: readonly ServiceDefinition[]): Controller[] {
-    const replaced = this.#replacedBy(definitions);
-    this.#checkWith(definitions, replaced);
-    return this.#enter(definitions, replaced);
+    this.check(definitions);
+    return this.#enter(definitions, this.#replacedBy(definitions));
   }
 
   /** As `register`, for what was in force already: that a requirement was unloaded meanwhile is no reason to refuse it. */
@@ -69,13 +68,14 @@ export class Registry {
     return this.#enter(definitions, this.#replacedBy(definitions));
   }
 
-  #checkWith(
-    definitions: readonly ServiceDefinition[],
-    replaced: ReadonlyMap<ServiceDefinition, Controller>,
-  ): void {
+  /** Throws GraphError where `register` would, once the services in `leaving` were gone. */
+  check(definitions: readonly ServiceDefinition[], leaving: ReadonlySet<Controller> = new Set()): void {
+    const replaced = this.#replacedBy(definitions, leaving);
     // What would stand if every replacement took its place now.
     const gone = new Set(replaced.values());
-    const staying = [...this.#controllers].filter((controller) => !gone.has(controller));
+    const staying = [...this.#controllers].filter(
+      (controller) => !gone.has(controller) && !leaving.has(controller),
+    );
     // A service whose requirement was unloaded on purpose is broken already: it must not stand in the way of others.
     const sound = staying
       .map((controller) => controller.replacement ?? controller.definition)
@@ -105,11 +105,17 @@ export class Registry {
    * The registered service whose place each definition takes. Of several that share the names of one service, one takes
    * its place, the one with its canonical name if there is one; the others are new.
    */
-  #replacedBy(definitions: readonly ServiceDefinition[]): Map<ServiceDefinition, Controller> {
+  #replacedBy(
+    definitions: readonly ServiceDefinition[],
+    leaving: ReadonlySet<Controller> = new Set(),
+  ): Map<ServiceDefinition, Controller> {
     const heirs = new Map<Controller, ServiceDefinition>();
     for (const definition of definitions) {
       const holders = new Set(
-        definition.provision.map((name) => this.#names.get(name)).filter((holder) => holder !== undefined),
+        definition.provision
+          .map((name) => this.#names.get(name))
+          .filter((holder) => holder !== undefined)
+          .filter((holder) => !leaving.has(holder)),
       );
       if (holders.size > 1) {
         const names = [...holders].map((holder) => `"${holder.name}"`).join(" and ");
@@ -122,6 +128,16 @@ export class Registry {
         heirs.set(holder, definition);
     }
     return new Map([...heirs].map(([holder, definition]) => [definition, holder]));
+  }
+
+  /** Puts definitions into force at once, also where the service runs: they are the ones by which it was started. */
+  restore(definitions: readonly ServiceDefinition[]): void {
+    for (const definition of definitions) {
+      const holder = this.#names.get(definition.provision[0]);
+      if (holder?.name !== definition.provision[0]) continue;
+      holder.replacement = undefined;
+      this.#rename(holder, definition);
+    }
   }
 
   /** Gives a stopped service the definition that waited for its stop. */
@@ -193,7 +209,7 @@ export class Registry {
     controller.definition = definition;
     controller.obsolete = false;
     for (const name of definition.provision) this.#names.set(name, controller);
-    this.#defined(controller, before === controller.name ? undefined : before);
+    this.#defined(controller, before);
   }
 
   #dropNames(controller: Controller): void {

@@ -36,6 +36,7 @@ function daemonOver(keeper: FakeKeeper, run: Run, definitions: readonly ServiceD
     },
     journal,
     system.outbox,
+    Promise.resolve(),
   );
   return { desk, journal, system, lines };
 }

@@ -161,7 +161,7 @@ test("a restart that was interrupted is finished, whatever it had come to", asyn
   third.keeper.end("base#0.1", { signal: 15 });
   await until(() => stateOf(third, "web").status === "running");
   assert.equal(stateOf(third, "base").status, "running");
-  assert.ok(["base", "web"].every((name) => !stateOf(third, name).wanted));
+  assert.ok(["base", "web"].every((name) => stateOf(third, name).wanted === undefined));
   assert.equal(third.keeper.children.length, 2);
 });
 
@@ -174,7 +174,7 @@ test("a respawn is counted once, though the daemon dies between counting and sta
   const noted = first.keeper.requests.flatMap((request) => {
     if (request.op !== "put-note" || request.key !== "service/web") return [];
     const value = Buffer.from(request.value);
-    const isDue = value.includes('"respawnCounted":true') && value.includes('"respawnAt"');
+    const isDue = value.includes('"respawning":true') && value.includes('"respawnAt"');
     return isDue && value.includes('"status":"stopped"') ? [value] : [];
   });
   const next = testSystem(definitions, fakeKeeper({ notes: [["service/web", noted[0] ?? Buffer.of()]] }));
@@ -187,12 +187,12 @@ test("a start is wanted from the step in which it was asked for, and a stop undo
   const definitions = [base, definition("web", { requirement: ["base"] })];
   const first = testSystem(definitions);
   first.system.supervisor.start("web", [], client()).catch(() => undefined);
-  assert.equal(stateOf(first, "web").wanted, true);
+  assert.equal(stateOf(first, "web").wanted, "start");
   const stop = first.system.supervisor.stop("web", [], client());
-  assert.equal(stateOf(first, "web").wanted, false);
+  assert.equal(stateOf(first, "web").wanted, undefined);
   await stop;
   await settle();
-  assert.equal(stateOf(first, "web").wanted, false);
+  assert.equal(stateOf(first, "web").wanted, undefined);
 });
 
 test("what a process left behind is noted until it is gone, and the next daemon clears it away", async () => {

@@ -14,7 +14,7 @@ function after(...events: StateEvent[]): ServiceState {
 const up: StateEvent[] = [
   { type: "start", time: 1, arguments: [] },
   { type: "spawned", child: "web#1" },
-  { type: "own-process-ended", id: "web#1", pid: 7, start: 70, status: 0 },
+  { type: "own-process-ended", id: "web#1", end: { pid: 7, start: 70, status: 0, time: 1 } },
   { type: "started", time: 2, value: true },
 ];
 
@@ -37,8 +37,12 @@ test("processes that a start made stay known until they end, and are to be ended
   );
   assert.deepEqual(state.processes, [{ id: "web#2" }, { id: "web#1" }]);
   assert.deepEqual(state.startArguments, ["x"]);
-  const ended = reduce(state, { type: "own-process-ended", id: "web#1", pid: 7, start: 70, status: 256 });
-  assert.deepEqual(ended.processes[1], { id: "web#1", end: { pid: 7, start: 70, status: 256 } });
+  const ended = reduce(state, {
+    type: "own-process-ended",
+    id: "web#1",
+    end: { pid: 7, start: 70, status: 256, time: 1 },
+  });
+  assert.deepEqual(ended.processes[1], { id: "web#1", end: { pid: 7, start: 70, status: 256, time: 1 } });
   const value = { type: "process", id: "web#2", pid: 8, start: 80, command: ["x"] } as const;
   const running = reduce(state, { type: "started", time: 2, value, child: "web#2" });
   assert.deepEqual(running.processes, [{ id: "web#1" }]);
