@@ -30,6 +30,8 @@ export class InForce {
   readonly #sources = new WeakMap<ServiceDefinition, LoadedFile>();
   /** By what a file was compiled to: the services for which it is in force, where it was not, or could not be, evaluated. */
   readonly #unread = new Map<string, Set<string>>();
+  /** By what a module was compiled to: the canonical names that it defines, where it was evaluated. */
+  readonly #defines = new Map<string, ReadonlySet<string>>();
   /** Whether what is noted is more than what is known here. */
   #takingOver = false;
   /** The service whose end is the end of everything. */
@@ -51,7 +53,7 @@ export class InForce {
     let loaded: LoadedConfiguration;
     let starting: Promise<void>;
     try {
-      loaded = await this.#parts.read(file);
+      loaded = this.#learn(await this.#parts.read(file));
       starting = this.#putIntoForce(loaded, () => loaded.toStart, request);
     } catch (error) {
       this.#parts.log.error(`While loading configuration file '${file}': ${errorText(error)}`);
@@ -64,7 +66,7 @@ export class InForce {
 
   async load(file: string, request: Request): Promise<void> {
     request.say(`Loading ${file}.`);
-    const loaded = await this.#parts.read(file);
+    const loaded = this.#learn(await this.#parts.read(file));
     await this.#putIntoForce(loaded, () => this.#fresh(loaded), request);
   }
 
@@ -72,7 +74,7 @@ export class InForce {
   async reload(file: string, request: Request): Promise<void> {
     const { system, root } = this.#parts;
     request.say(`Loading ${file}.`);
-    const loaded = await this.#parts.read(file);
+    const loaded = this.#learn(await this.#parts.read(file));
     const kept = new Set(loaded.services.flatMap((definition) => definition.provision));
     const isOther = (controller: Controller): boolean =>
       controller !== root && !controller.definition.provision.some((name) => kept.has(name));
@@ -138,10 +140,15 @@ export class InForce {
     return noted;
   }
 
+  #learn(loaded: LoadedConfiguration): LoadedConfiguration {
+    this.#defines.set(loaded.compiled, new Set(loaded.services.map(({ provision: [name] }) => name)));
+    return loaded;
+  }
+
   /** False if it could not be evaluated. */
   async #registerCompiled(file: LoadedFile, isWanted: (name: string) => boolean): Promise<boolean> {
     try {
-      const loaded = await this.#parts.readCompiled(file);
+      const loaded = this.#learn(await this.#parts.readCompiled(file));
       const services = loaded.services.filter(({ provision }) => isWanted(provision[0]));
       for (const definition of services) this.#sources.set(definition, file);
       this.#parts.system.registry.registerAgain(services);
@@ -160,7 +167,7 @@ export class InForce {
     const latest = new Map(this.#files.map(({ file, compiled }) => [file, compiled]));
     for (const [file, compiled] of latest) {
       try {
-        const loaded = await this.#parts.read(file);
+        const loaded = this.#learn(await this.#parts.read(file));
         // A client may have put something else into force meanwhile.
         if (!this.#isInForce({ file, compiled })) continue;
         if (loaded.compiled !== compiled) {
@@ -218,6 +225,10 @@ export class InForce {
     const files = this.#filesInForce();
     this.#files = files.map(({ file, compiled }) => ({ file, compiled }));
     const former = this.#former();
+    // What no file would bring back need not be kept out.
+    for (const name of this.#removed)
+      if (this.#files.every(({ compiled }) => this.#defines.get(compiled)?.has(name) === false))
+        this.#removed.delete(name);
     this.#parts.system.notes.putSystem({
       files,
       ...(former.length === 0 ? {} : { former }),

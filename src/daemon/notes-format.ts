@@ -2,7 +2,7 @@
 // guesses: what a newer daemon wrote is refused, and the services go on without us until the right program is there.
 
 /** Grows when a note changes in a way that an older daemon would misread. */
-export const notesFormat = 2;
+export const notesFormat = 3;
 
 /** Notes that this daemon cannot read, since a newer one wrote them. */
 export class NewerNotesError extends Error {
@@ -18,19 +18,37 @@ export class NewerNotesError extends Error {
 
 /** What each older format needs to become the next one. */
 const conversions: Readonly<Record<number, (key: string, body: unknown) => unknown>> = {
-  // A start was about one process; now it can be about several, and how they ended is kept. What was wanted was a start.
+  // A start was about one process; now it can be about several, and how they ended is kept.
   1: (key, body) => {
-    if (!key.startsWith("service/") || typeof body !== "object" || body === null) return body;
-    const { attempt, wanted, ...rest } = body as { readonly attempt?: string; readonly wanted?: boolean };
+    if (!isServiceNote(key, body)) return body;
+    const { attempt, ...rest } = body as { readonly attempt?: string };
+    return { ...rest, processes: attempt === undefined ? [] : [{ id: attempt }] };
+  },
+  // A restart was wanted like a start, and a process's end had no time of its own.
+  2: (key, body) => {
+    if (!isServiceNote(key, body)) return body;
+    const { wanted, respawnCounted, processes, ...rest } = body as {
+      readonly wanted?: boolean;
+      readonly respawnCounted?: boolean;
+      readonly processes?: readonly { readonly end?: object }[];
+    };
     return {
       ...rest,
-      processes: attempt === undefined ? [] : [{ id: attempt }],
+      respawning: respawnCounted === true,
+      processes: (processes ?? []).map(({ end, ...one }) => ({
+        ...one,
+        ...(end === undefined ? {} : { end: { time: 0, ...end } }),
+      })),
       ...(wanted === true ? { wanted: "start" } : {}),
     };
   },
 };
 
-export function encodeNote(body: object): Uint8Array {
+function isServiceNote(key: string, body: unknown): body is object {
+  return key.startsWith("service/") && typeof body === "object" && body !== null;
+}
+
+export function encodeNote(body: unknown): Uint8Array {
   return Buffer.from(JSON.stringify({ version: notesFormat, body }));
 }
 

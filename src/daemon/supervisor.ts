@@ -150,6 +150,8 @@ export class Supervisor {
   #mayStart(controller: Controller, { request, cancelled }: PendingStart): boolean {
     if (this.#goingDown) request.say(`Service ${controller.name} is not started: the system is going down.`);
     else if (cancelled) request.say(`The start of service ${controller.name} was cancelled by a stop.`);
+    else if (!this.#registry.has(controller))
+      request.say(`Service ${controller.name} is no more: it cannot be started again.`);
     else if (!controller.state.enabled) request.say(`Service ${controller.name} is currently disabled.`);
     else return true;
     return false;

@@ -440,7 +440,8 @@ export async function bootSystem(scope: Scope, given: BootOptions): Promise<Syst
     if (!existsSync(system.socket)) return false;
     const answer = await exchange(system.socket, gnuRequest("status", "root")).catch(() => undefined);
     if (answer === undefined || !answer.text.includes("(status running)")) return false;
-    return /onfiguration successfully loaded|hile loading configuration/.test(system.log());
+    // The last: the first daemon was killed before it could say so.
+    return /onfiguration successfully loaded|hile loading configuration|was started anew/.test(system.log());
   });
   return system;
 }

@@ -21,6 +21,8 @@ export interface BedOptions {
   readonly subreaper?: boolean;
   /** Another directory with the native programs. */
   readonly native?: string;
+  /** Milliseconds for a supervisor that was killed to have everything in order again. */
+  readonly patience?: number;
 }
 
 /** What came of a round. */
@@ -33,8 +35,13 @@ export interface Verdict {
   readonly report: string;
 }
 
-/** Milliseconds for a supervisor that was killed to have everything in order again; a stop takes 5 s at most. */
-const patience = 15_000;
+/** Seconds for which an event may stay unacknowledged until the keeper takes the daemon for dead. */
+const silence = 5;
+/** What a keeper that is not PID 1 leaves behind: processes of services. */
+const leftFile = "left";
+const findLeft = `grep -lz '^SHEPHERD_MARK=' /proc/[0-9]*/environ >"$SHEPHERD_TORTURE/${leftFile}" 2>/dev/null`;
+/** A stop takes 5 s at most, and the machine may be busy. */
+const usualPatience = 15_000;
 const interval = 40;
 /** How long, in ms, nothing may be wrong before it is believed, where something may be about to happen. */
 const lull = 600;
@@ -45,9 +52,17 @@ export class Bed {
   readonly system: System;
   readonly #ambush: Ambush;
   readonly #ledgers: readonly LogLedger[];
+  readonly #patience: number;
   #before: Snapshot;
 
-  private constructor(system: System, ambush: Ambush, ledgers: readonly LogLedger[], before: Snapshot) {
+  private constructor(
+    system: System,
+    ambush: Ambush,
+    ledgers: readonly LogLedger[],
+    before: Snapshot,
+    patience: number,
+  ) {
+    this.#patience = patience;
     this.system = system;
     this.#ambush = ambush;
     this.#ledgers = ledgers;
@@ -62,19 +77,22 @@ export class Bed {
       files: { ...files, ...armedFile(options.boot ?? []) },
       directories: Object.fromEntries(directories.map((name) => [name, root])),
       // Deaths are the point here: they must not add up to rescue mode, nor to long pauses.
-      keeperOptions: ["--deaths=0", "--window=1"],
+      keeperOptions: ["--deaths=0", "--window=1", `--silence=${silence}`],
       nodeOptions: [`--import=${new URL("./interposer.js", import.meta.url).href}`],
       env: {
         SHEPHERD_TORTURE: "{directory}",
         ...(options.fault === undefined ? {} : { SHEPHERD_TORTURE_FAULT: options.fault }),
       },
-      init: options.subreaper !== true,
+      ...(options.subreaper === true ? { init: false, afterKeeper: findLeft } : {}),
       ...(options.native === undefined ? {} : { native: options.native }),
     });
     const ledgers = ledgersOf(system);
+    scope.after(() => {
+      for (const ledger of ledgers) ledger.close();
+    });
     const before = await firstSnapshot(system, ledgers);
     const ambush = new Ambush(system.directory);
-    return new Bed(system, ambush, ledgers, before);
+    return new Bed(system, ambush, ledgers, before, options.patience ?? usualPatience);
   }
 
   /** Where daemons have died that nobody has asked about yet; first of all, at the boot. */
@@ -110,15 +128,20 @@ export class Bed {
     return { wrong, history, hits, report };
   }
 
+  /** Leaves everything alone for so long that the keeper must have lost patience with a daemon that owes it anything. */
+  async rest(): Promise<Verdict> {
+    await delay((silence + 1) * 1000);
+    return await this.round({ operations: [], kills: [], ambush: [] });
+  }
+
   /** Tells the system to end, kills what has to see to that, and looks at what is left. */
   async end(round: Round): Promise<Verdict> {
     const { system } = this;
     const keeper = system.keeper();
     const before = await carryOut(system, this.#ambush, { ...round, kills: [] });
     const kills = round.kills.map(async ({ victim, at }): Promise<Killed> => {
-      await Promise.race([delay(at), system.ended]);
-      const pid = system.hasEnded ? 0 : await Promise.race([killProcess(keeper, victim), gone(system)]);
-      return { victim, pid, instant: "", done: at };
+      await delay(at);
+      return { victim, pid: await killProcess(keeper, victim), instant: "", done: at };
     });
     const isOver = await this.#endWithin(endPatience);
     const killed = await Promise.all(kills);
@@ -131,6 +154,7 @@ export class Bed {
     const wrong = [
       ...(end === undefined ? ["the system does not end"] : []),
       ...(end !== undefined && end.code !== 0 ? [`the system ended with ${end.code ?? end.signal}`] : []),
+      ...(system.read(leftFile) === "" ? [] : [`processes are left: ${system.read(leftFile)}`]),
       ...lostLines(printedBy(system), logged),
       ...this.#anomalies(),
     ];
@@ -155,8 +179,11 @@ export class Bed {
     readonly snapshot: Snapshot | undefined;
     readonly history: History;
   }> {
-    const deadline = performance.now() + patience;
-    const isRelaunched = carriedOut.operations.some(({ operation }) => operation.verb === "relaunch");
+    const deadline = performance.now() + this.#patience;
+    // What a daemon took with it into death may be carried out by the next one.
+    const isUnderWay = carriedOut.operations.some(
+      ({ operation, outcome }) => operation.verb === "relaunch" || outcome === "cut",
+    );
     let soundSince = Number.POSITIVE_INFINITY;
     for (;;) {
       // First, so that a daemon which dies after this is missed rather than expected, and looked for again.
@@ -169,7 +196,7 @@ export class Bed {
           : violations(this.#before, history, snapshot);
       const now = performance.now();
       soundSince = found.length === 0 ? Math.min(soundSince, now) : Number.POSITIVE_INFINITY;
-      const mayGoOn = isRelaunched || (snapshot !== undefined && mayChange(snapshot));
+      const mayGoOn = isUnderWay || (snapshot !== undefined && mayChange(snapshot));
       if (now - soundSince >= (mayGoOn ? lull : 0) || now > deadline) return { found, snapshot, history };
       await delay(interval);
     }
@@ -202,11 +229,6 @@ export class Bed {
 
 function killedAt({ pid, name }: { readonly pid: number; readonly name: string }): Killed {
   return { victim: "daemon", pid, instant: name };
-}
-
-async function gone(system: System): Promise<number> {
-  await system.ended;
-  return 0;
 }
 
 function ledgersOf(system: System): readonly LogLedger[] {

@@ -18,7 +18,10 @@ export type Occasion =
   | "module"
   | "writer"
   | "relaunch"
+  | "upgrade"
   | "function"
+  | "client"
+  | "connection"
   | "shutdown";
 
 /** Every request that occurs, and when. */
@@ -26,19 +29,26 @@ const requests: Readonly<Record<string, Occasion>> = {
   hello: "recovery",
   configure: "recovery",
   "put-note culprit": "function",
-  listen: "boot",
+  "listen control": "boot",
   "socket-pair": "boot",
   "memory-file": "boot",
   "pipe log": "boot",
   "spawn log-writer": "writer",
-  watch: "writer",
+  "watch log": "writer",
   "close log": "writer",
   "put-note log-writer": "writer",
   "put-note log-sink": "boot",
   "put-note log": "restart",
   "delete-note log": "module",
   "put-note system": "module",
+  "put-note definition": "module",
+  "delete-note definition": "module",
+  "put-note refresh": "relaunch",
+  "delete-note refresh": "relaunch",
+  "put-note request": "client",
+  "delete-note request": "client",
   "spawn compiler": "module",
+  "spawn successor": "relaunch",
   "spawn service": "restart",
   adopt: "daemonize",
   "signal-child": "restart",
@@ -57,8 +67,14 @@ const requests: Readonly<Record<string, Occasion>> = {
   "acknowledge daemon-restarted": "recovery",
   "pipe service": "module",
   "close service": "module",
+  "listen service": "boot",
+  "watch service": "connection",
+  "acknowledge readable": "connection",
+  accept: "connection",
+  "close connection": "connection",
   pass: "restart",
   relaunch: "relaunch",
+  "replace-keeper": "upgrade",
   "put-note shutdown": "shutdown",
   "begin-shutdown": "shutdown",
   finish: "shutdown",
@@ -68,6 +84,7 @@ const events: Readonly<Record<string, Occasion>> = {
   "child-started": "restart",
   "child-ended": "respawn",
   datagram: "restart",
+  readable: "connection",
   "timer-fired": "kill",
   "daemon-restarted": "recovery",
 };

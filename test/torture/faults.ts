@@ -20,25 +20,25 @@ export interface Fault {
 }
 
 const type = { spawn: 2, putNote: 16, acknowledge: 20, configure: 21 } as const;
-const partOf = { spawns: 0x8000_0000, others: 0x4000_0000 } as const;
-const bothParts = partOf.spawns | partOf.others;
+const partOf = { notes: 0x8000_0000, others: 0x4000_0000 } as const;
+const bothParts = partOf.notes | partOf.others;
 
 /** A child exists before the note that explains it. */
 class SpawnBeforeNote implements Fault {
-  /** Of each frame that was split: where its items were, and the results that have come. */
-  readonly #split = new Map<number, { readonly isSpawn: readonly boolean[]; parts: Map<number, Frame> }>();
+  /** Of each frame that was split: where its notes were, and the results that have come. */
+  readonly #split = new Map<number, { readonly isNote: readonly boolean[]; parts: Map<number, Frame> }>();
 
   outgoing(frame: Frame): Altered {
     const { items, tag } = frame;
-    const isSpawn = items.map((item) => item.type === type.spawn);
-    if (!isSpawn.includes(true) || !items.some((item) => item.type === type.putNote)) return { now: frame };
-    this.#split.set(tag, { isSpawn, parts: new Map() });
-    const part = (mask: number, spawns: boolean): Frame => ({
+    const isNote = items.map((item) => item.type === type.putNote);
+    if (!isNote.includes(true) || !items.some((item) => item.type === type.spawn)) return { now: frame };
+    this.#split.set(tag, { isNote, parts: new Map() });
+    const part = (mask: number, notes: boolean): Frame => ({
       ...frame,
       tag: (tag | mask) >>> 0,
-      items: items.filter((_, index) => isSpawn[index] === spawns),
+      items: items.filter((_, index) => isNote[index] === notes),
     });
-    return { now: part(partOf.spawns, true), later: part(partOf.others, false) };
+    return { now: part(partOf.others, false), later: part(partOf.notes, true) };
   }
 
   incoming(frame: Frame): Frame | undefined {
@@ -48,13 +48,11 @@ class SpawnBeforeNote implements Fault {
     const split = this.#split.get(tag);
     if (split === undefined) throw new Error(`merge results of frame ${tag}: it was never split`);
     split.parts.set(mask, frame);
-    const [spawns, others] = [split.parts.get(partOf.spawns), split.parts.get(partOf.others)];
-    if (spawns === undefined || others === undefined) return undefined;
+    const [notes, others] = [split.parts.get(partOf.notes), split.parts.get(partOf.others)];
+    if (notes === undefined || others === undefined) return undefined;
     this.#split.delete(tag);
-    const [fromSpawns, fromOthers] = [spawns.items.values(), others.items.values()];
-    const items = split.isSpawn.map(
-      (isSpawn): Item => (isSpawn ? fromSpawns : fromOthers).next().value as Item,
-    );
+    const [ofNotes, ofOthers] = [notes.items.values(), others.items.values()];
+    const items = split.isNote.map((isNote): Item => (isNote ? ofNotes : ofOthers).next().value as Item);
     return { ...frame, tag, items };
   }
 }

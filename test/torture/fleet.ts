@@ -4,8 +4,8 @@ import { configuration } from "../support/configuration.js";
 
 export interface Member {
   readonly name: string;
-  /** "process": a program; "one-shot": a command that ends; "value": no process at all. */
-  readonly kind: "process" | "one-shot" | "value";
+  /** "process": a program; "one-shot": a command that ends; "value": no process; "inetd": one for each connection. */
+  readonly kind: "process" | "one-shot" | "value" | "inetd";
   readonly requirement: readonly string[];
   readonly respawn: boolean;
   /** Respawns after which one more end disables it; absent: any number. */
@@ -13,12 +13,16 @@ export interface Member {
   /** Ignores TERM: only KILL at the end of its grace period ends it. */
   readonly stubborn: boolean;
   readonly transient: boolean;
+  /** Has a process in a session of its own, which a stop must end, and the death of its parent does not. */
+  readonly scattered: boolean;
   /** The module that has to be loaded for it; absent: the configuration. */
   readonly module?: string;
   /** Its lines go to a file of its own, not to the supervisor's log. */
   readonly ownLog: boolean;
   /** Started by a function, which leaves a line each time it is called. */
   readonly isFunction: boolean;
+  /** Whether that may be called once more where a death has interrupted it. */
+  readonly retryable: boolean;
   /** The expression that defines it. */
   readonly definition: string;
 }
@@ -35,7 +39,7 @@ const program = (name: string, mode: string, options = ""): string =>
 
 function member(name: string, traits: Traits = {}): Member {
   const { kind = "process", requirement = [], respawn = false, stubborn = false, transient = false } = traits;
-  const ownLog = traits.ownLog ?? true;
+  const { ownLog = true, retryable = false } = traits;
   const log = ownLog ? `logFile: "{directory}/logs/${name}.log"` : "";
   const start = traits.start ?? program(name, stubborn ? "stubborn" : "plain", log);
   const stop = traits.stop ?? `makeKillDestructor({ gracePeriod: ${stubborn ? 1 : 5} })`;
@@ -44,6 +48,7 @@ function member(name: string, traits: Traits = {}): Member {
     `requirement: ${JSON.stringify(requirement)}`,
     ...(respawn ? [`respawn: true, respawnDelay: 0.02, respawnLimit: ${limit}`] : []),
     ...(transient ? ["transient: true"] : []),
+    ...(retryable ? ["retryable: true"] : []),
     ...(kind === "one-shot" ? ["oneShot: true"] : []),
     ...(traits.fields === undefined ? [] : [traits.fields]),
   ];
@@ -55,7 +60,9 @@ function member(name: string, traits: Traits = {}): Member {
     stubborn,
     transient,
     ownLog,
+    scattered: traits.scattered ?? false,
     isFunction: traits.isFunction ?? false,
+    retryable,
     definition: `service(["${name}"], { start: ${start}, stop: ${stop}, ${fields.join(", ")} })`,
     ...(traits.limit === undefined ? {} : { limit: traits.limit }),
     ...(traits.module === undefined ? {} : { module: traits.module }),
@@ -93,8 +100,18 @@ export const fleet: readonly [Member, ...Member[]] = [
   member("stubborn", { stubborn: true }),
   member("custom", inFunctions("custom")),
   member("revenant", { ...inFunctions("revenant"), respawn: true }),
+  member("again", { ...inFunctions("again"), respawn: true, retryable: true }),
   member("family", { start: program("family", "family", 'logFile: "{directory}/logs/family.log"') }),
+  member("scattered", {
+    scattered: true,
+    start: program("scattered", "scattered", 'logFile: "{directory}/logs/scattered.log"'),
+  }),
   member("value", { kind: "value", start: "() => true", stop: "() => false" }),
+  member("door", {
+    kind: "inetd",
+    start:
+      'makeInetdConstructor(["/bin/sh", "-c", "read line; echo \\"$line\\""], [endpoint("{directory}/sockets/door")])',
+  }),
   member("extra", { module: "other.ts" }),
   member("guest", { module: "guest.ts" }),
   member("passing", { module: "passing.ts", transient: true }),
@@ -123,6 +140,7 @@ exec 3<>"$directory/orders/$name"
 case $2 in
   stubborn) trap '' TERM ;;
   family) (exec sleep 1000000 3>&-) & ;;
+  scattered) (exec setsid sleep 1000000 3>&-) & ;;
 esac
 echo "$SHEPHERD_MARK" >>"$directory/lives/$name"
 if [ "$2" = child ]; then
@@ -172,7 +190,7 @@ export const files: Readonly<Record<string, string>> = {
   ...Object.fromEntries(modules.map((module) => [module, configuration(definitionsOf(module))])),
 };
 /** Directories that the fleet writes to. */
-export const directories = ["orders", "lives", "counts", "pids", "logs", "effects"] as const;
+export const directories = ["orders", "lives", "counts", "pids", "logs", "effects", "sockets"] as const;
 
 const byName = new Map(fleet.map((one) => [one.name, one]));
 

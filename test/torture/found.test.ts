@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { configuration, shell, sleeper } from "../support/configuration.js";
 import { bootSystem, type System } from "../support/harness.js";
@@ -62,7 +63,7 @@ it("what herd was told is done is done, though the daemon dies at that instant",
     config: configuration([sleeper("web")]),
     keeperOptions: ["--deaths=0", "--window=1"],
   });
-  for (let round = 0; round < 40; round += 1) {
+  for (let round = 0; round < 10; round += 1) {
     const action = round % 2 === 0 ? "disable" : "enable";
     const daemon = await system.waitFor("a daemon lives", () => system.daemon());
     await system.service("web");
@@ -73,4 +74,84 @@ it("what herd was told is done is done, though the daemon dies at that instant",
     connection.destroy();
     assert.equal((await system.service("web")).enabled, action === "enable", `round ${round}`);
   }
+});
+
+it("a start whose launcher has left before the daemon dies comes up once", async (t) => {
+  const main = "echo $$ >{directory}/late.pid; exec sleep 4242";
+  const launcher = `(setsid /bin/sh -c 'until [ -e {directory}/go ]; do sleep 0.02; done; ${main}' &)`;
+  const start = shell(launcher, '{ pidFile: "{directory}/late.pid", pidFileTimeout: 30 }');
+  const system = await bootSystem(t, {
+    config: configuration([
+      `service(["late"], { start: ${start}, stop: makeKillDestructor(), respawn: true })`,
+    ]),
+  });
+  const living = (): readonly number[] =>
+    system
+      .processes()
+      .filter(({ command, state }) => state !== "Z" && command[0] === "sleep" && command[1] === "4242")
+      .map(({ inner }) => inner);
+  await system.untilStatus("late", "starting");
+  await system.waitFor("the launcher has left", () =>
+    system
+      .processes()
+      .some(({ command, parent }) => command[2]?.startsWith("until") && parent === system.keeper()),
+  );
+  await system.killDaemon();
+  writeFileSync(system.path("go"), "");
+  const pid = await system.untilProcess("late");
+  assert.deepEqual(living(), [pid]);
+  await system.ok("stop", "late");
+  assert.deepEqual(living(), []);
+});
+
+it("what a service left behind when it died is ended though the daemon dies meanwhile", async (t) => {
+  // It takes until the end of a grace period to end it.
+  const start = shell("(trap '' TERM; exec sleep 4242) & exec sleep 1000000");
+  const system = await bootSystem(t, {
+    config: configuration([`service(["parent"], { start: ${start}, stop: makeKillDestructor() })`]),
+  });
+  const left = (): boolean =>
+    system.processes().some(({ command, state }) => state !== "Z" && command[1] === "4242");
+  await system.waitFor("its child runs", left);
+  system.kill(await system.untilProcess("parent"), "SIGKILL");
+  await system.untilStatus("parent", "stopped");
+  await system.killDaemon();
+  await system.waitFor("nothing of it is left", () => !left());
+});
+
+it("a transient service whose restart the daemon's death interrupts is gone, with its processes", async (t) => {
+  const start = shell("trap '' TERM; exec sleep 4242");
+  const system = await bootSystem(t, {
+    config: configuration([
+      `service(["passing"], { transient: true, start: ${start}, stop: makeKillDestructor({ gracePeriod: 1 }) })`,
+      sleeper("other"),
+    ]),
+  });
+  const living = (): boolean =>
+    system.processes().some(({ command, state }) => state !== "Z" && command[1] === "4242");
+  await system.waitFor("it ignores TERM", living);
+  const restarting = system.herd("restart", "passing");
+  await system.untilStatus("passing", "stopping");
+  await system.killDaemon();
+  await restarting;
+  await system.waitFor("it is over", () => !living());
+  // Whatever would start it again has been done when this is.
+  await system.ok("restart", "other");
+  assert.equal(living(), false);
+  assert.equal((await system.herd("status", "passing")).status, 1);
+});
+
+it("a transient service that died by itself begins anew when its module is loaded again", async (t) => {
+  const system = await bootSystem(t, {
+    config: configuration([]),
+    files: { "passing.ts": configuration([sleeper("passing", "transient: true")]) },
+  });
+  await system.ok("load", "root", system.path("passing.ts"));
+  system.kill(await system.untilProcess("passing"), "SIGKILL");
+  await system.waitFor("it is forgotten", async () => (await system.herd("status", "passing")).status === 1);
+  // The old daemon clears away what the dead process left behind, and may note that.
+  await system.ok("status");
+  await system.killDaemon();
+  await system.ok("load", "root", system.path("passing.ts"));
+  assert.deepEqual((await system.untilStatus("passing", "running")).exits, []);
 });

@@ -46,7 +46,7 @@ const events: Readonly<Record<number, string>> = {
 
 const tag = { id: 10, name: 20, key: 45, value: 46, event: 50 } as const;
 /** Ids and names of the supervisor's own things; all others are services'. */
-const own = /^(log-writer|log|compiler)(?=[/#]|$)/;
+const own = /^(log-writer|log|compiler|successor|control|connection)(?=[/#]|$)/;
 
 /** Names what flows over one channel; knows which event each number was. */
 export class Labeller {
@@ -76,6 +76,8 @@ export class Labeller {
         return own.exec(fields.text(tag.id))?.[0] ?? "service";
       case "pipe":
       case "close":
+      case "listen":
+      case "watch":
         return own.exec(fields.text(tag.name))?.[0] ?? "service";
       case "arm-timer":
       case "disarm-timer":

@@ -24,8 +24,13 @@ export function markOfProcess(pid: number): string | undefined {
   return variableOf(pid, "SHEPHERD_MARK");
 }
 
-export function isDaemon(command: readonly string[]): boolean {
-  return command[0] === process.execPath && command.some((word) => word.endsWith("/shepherd.cjs"));
+/** The daemon is the one that the interposer was loaded into: the same program is also asked things, before a restart. */
+export function isDaemon([program, option, script]: readonly string[]): boolean {
+  return (
+    program === process.execPath &&
+    option?.startsWith("--import=") === true &&
+    script?.endsWith("/shepherd.cjs") === true
+  );
 }
 
 export function isWriter([program]: readonly string[]): boolean {

@@ -26,6 +26,7 @@ export function violations(before: Snapshot, history: History, after: Snapshot):
     ...connections(operations),
     ...supervisor(before, history, after),
     ...strays(before, after),
+    ...strangers(after),
     ...logs(after),
     ...fleet.flatMap((member) => {
       const found = service(member, before, operations, after);
@@ -73,6 +74,14 @@ function strays(before: Snapshot, after: Snapshot): readonly string[] {
       ({ inner, mark, command }) =>
         `nobody claims process ${inner} of ${mark ?? "no mark"}: ${command.join(" ")}`,
     );
+}
+
+/** Those of connections are gone with them. */
+function strangers({ services }: Snapshot): readonly string[] {
+  const known = new Set(["root", ...fleet.map(({ name }) => name)]);
+  return [...services.keys()]
+    .filter((name) => !known.has(name))
+    .map((name) => `service ${name} is still there`);
 }
 
 /** Processes of no service's present life. */
@@ -132,6 +141,7 @@ function service(
     ...status(member, old, now, changes, influence),
     ...exits(member, changes, influence),
     ...crashes(changes, influence),
+    ...answered(member, old, influence, operations),
     ...lives(member, before, after, changes),
     ...calls(member, before, after, changes),
     ...respawns(member, old, now, changes, influence, operations, isBlocked(member, after)),
@@ -262,12 +272,28 @@ function crashes({ path, exits, anew }: Changes, { stops, crashes }: Influence):
   ];
 }
 
+/** Who connects to a service that runs all the time is answered. */
+function answered(
+  { name }: Member,
+  old: ServiceView | undefined,
+  { stops }: Influence,
+  operations: readonly Done[],
+): readonly string[] {
+  if (old?.status !== "running" || stops.length > 0) return [];
+  const unanswered = operations.filter(
+    ({ operation, outcome }) =>
+      operation.verb === "connect" && operation.service === name && outcome !== "done",
+  );
+  return unanswered.map(({ text }) => `a connection was not answered: ${JSON.stringify(text)}`);
+}
+
 /** No process was started twice. */
-function lives({ name }: Member, before: Snapshot, after: Snapshot, { path }: Changes): readonly string[] {
+function lives(member: Member, before: Snapshot, after: Snapshot, changes: Changes): readonly string[] {
+  const { name } = member;
   const old = before.lives.get(name) ?? [];
   const all = after.lives.get(name) ?? [];
   const fresh = all.slice(old.length);
-  const starts = path.slice(1).filter((state) => state === "starting").length;
+  const starts = startsOf(member, before, after, changes);
   return [
     ...(new Set(all).size === all.length ? [] : ["one life was lived by two processes"]),
     ...(fresh.length <= starts
@@ -276,18 +302,20 @@ function lives({ name }: Member, before: Snapshot, after: Snapshot, { path }: Ch
   ];
 }
 
-/** A start function is not called again for a start that was interrupted. */
-function calls(
-  { name, isFunction }: Member,
-  before: Snapshot,
-  after: Snapshot,
-  { path }: Changes,
-): readonly string[] {
+/** A start function is not called again for a start that was interrupted, unless it may be. */
+function calls(member: Member, before: Snapshot, after: Snapshot, changes: Changes): readonly string[] {
+  const { name, isFunction } = member;
   const count = (after.calls.get(name) ?? 0) - (before.calls.get(name) ?? 0);
-  const starts = path.slice(1).filter((state) => state === "starting").length;
+  const starts = startsOf(member, before, after, changes);
   return isFunction && count > starts
     ? [`it was started ${starts} times, and its start function was called ${count} times`]
     : [];
+}
+
+/** How often its start may have been begun. */
+function startsOf({ retryable }: Member, before: Snapshot, after: Snapshot, { path }: Changes): number {
+  const starts = path.slice(1).filter((state) => state === "starting").length;
+  return starts + (retryable && starts > 0 ? after.generation - before.generation : 0);
 }
 
 /** Whether a service that ended by itself may still be about to be respawned: a stop could have prevented that. */
@@ -309,7 +337,7 @@ function isBlocked({ name }: Member, { services }: Snapshot): boolean {
 
 /** What ends by itself comes back, and is counted. */
 function respawns(
-  { name, respawn, limit, requirement, transient }: Member,
+  { name, respawn, limit, requirement, transient, isFunction, retryable }: Member,
   old: ServiceView | undefined,
   now: ServiceView,
   { path, respawns }: Changes,
@@ -323,8 +351,10 @@ function respawns(
       (operation.verb === "enable" || operation.verb === "disable") && operation.service === name,
   );
   if (stops.length > 0 || switched) return [];
+  // A function that was interrupted may have done half of its work, and is not called again.
+  const isInterrupted = isFunction && !retryable && path.at(-2) === "starting";
   const wasUp = old?.status === "running" || crashes.length > 0;
-  if (wasUp && now.enabled && now.status === "stopped" && !isBlocked)
+  if (wasUp && now.enabled && now.status === "stopped" && !isBlocked && !isInterrupted)
     return ["it ended by itself, is enabled, and was not respawned"];
   if (starts.length > 0 || requirement.length > 0) return [];
   const begun = path.slice(1).filter((state) => state === "starting").length;

@@ -6,6 +6,7 @@ import type { System } from "../support/harness.js";
 import { children, describe, type ProcessInfo } from "../support/processes.js";
 import { exchange, gnuRequest } from "../support/wire.js";
 import type { Ambush } from "./ambush.js";
+import { fleet } from "./fleet.js";
 import type { Done, History, Killed, Outcome } from "./history.js";
 import { findMain, isDaemon, isWriter } from "./lives.js";
 import { Tracer } from "./tracer.js";
@@ -27,6 +28,8 @@ interface Result {
 export async function carryOut(system: System, ambush: Ambush, round: Round): Promise<History> {
   const keeper = system.keeper();
   const traced = round.trace === undefined ? undefined : await trace(keeper, round.trace);
+  const floods = round.operations.filter(({ operation }) => operation.verb === "flood").length;
+  const countedBefore = counted(system);
   if (round.ambush.length > 0) ambush.arm(round.ambush);
   const begin = performance.now();
   const now = (): number => performance.now() - begin;
@@ -50,15 +53,16 @@ export async function carryOut(system: System, ambush: Ambush, round: Round): Pr
   const fallbacks: Killed[] = [];
   for (const kill of round.kills.filter(isFallback))
     if (ambush.hits().length === 0) fallbacks.push(await killAt({ ...kill, at: 0 }));
-  const byTracer = traced === undefined ? [] : await traced.end(() => effects(system, operations));
+  const byTracer =
+    traced === undefined ? [] : await traced.end(() => awaited(system, operations, countedBefore + floods));
   return { operations, kills: [...killed, ...fallbacks, ...byTracer] };
 }
 
-/** The daemon or the log writer; one that is between two lives is waited for. */
+/** The daemon or the log writer; one that is between two lives is waited for, as long as there is a keeper. */
 async function findVictim(keeper: number, victim: Kill["victim"]): Promise<ProcessInfo | undefined> {
   const isVictim = victim === "writer" ? isWriter : isDaemon;
   const deadline = performance.now() + patience;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && describe(keeper) !== undefined) {
     const found = children(keeper)
       .map((pid) => describe(pid))
       .find((process) => process !== undefined && process.state !== "Z" && isVictim(process.command));
@@ -90,27 +94,34 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
 async function trace(
   keeper: number,
   { victim, call, nth }: Trace,
-): Promise<{ end(count: () => number): Promise<readonly Killed[]> }> {
+): Promise<{ end(isAwaited: () => boolean): Promise<readonly Killed[]> }> {
   const found = await findVictim(keeper, victim);
   if (found === undefined) throw new Error(`trace the ${victim}: there is none`);
   const tracer = await Tracer.attach(found.pid, call, nth);
   return {
-    async end(left) {
+    async end(isAwaited) {
       const deadline = performance.now() + tracing;
-      while (!tracer.isOver && left() > 0 && performance.now() < deadline) await delay(interval);
+      while (!tracer.isOver && isAwaited() && performance.now() < deadline) await delay(interval);
       const isKilled = await tracer.detach();
       return isKilled ? [{ victim, pid: found.inner, instant: `before ${call} ${nth}` }] : [];
     },
   };
 }
 
-/** How many crashed or flooded lives have not come to what follows from that. */
-function effects(system: System, operations: readonly Done[]): number {
-  return operations.filter(({ operation, outcome, mark = "" }) => {
-    if (outcome !== "hit") return false;
-    if (operation.verb === "flood") return !system.read(`counts/${operation.service}`).includes(mark);
-    return operation.verb === "crash" && system.read(`lives/${operation.service}`).trimEnd().endsWith(mark);
-  }).length;
+/** How many floods have come to their end. */
+function counted(system: System): number {
+  return fleet.reduce((sum, { name }) => sum + system.read(`counts/${name}`).split("\n").length - 1, 0);
+}
+
+/** Whether crashes and floods have not led to what follows from them. */
+function awaited(system: System, operations: readonly Done[], floods: number): boolean {
+  const crashed = operations.some(
+    ({ operation, outcome, mark = "" }) =>
+      operation.verb === "crash" &&
+      outcome === "hit" &&
+      system.read(`lives/${operation.service}`).trimEnd().endsWith(mark),
+  );
+  return crashed || counted(system) < floods;
 }
 
 async function perform(system: System, keeper: number, { operation, byHerd }: Planned): Promise<Result> {
@@ -131,6 +142,8 @@ async function perform(system: System, keeper: number, { operation, byHerd }: Pl
       const hit = order(system, operation.service, `${mark} flood ${operation.lines}`);
       return { outcome: hit ? "hit" : "missed", mark };
     }
+    case "connect":
+      return await talk(system.path(`sockets/${operation.service}`));
     default: {
       const words = command(system, operation);
       return byHerd ? await askByHerd(system, words) : await ask(system, gnuRequest(...words));
@@ -138,19 +151,35 @@ async function perform(system: System, keeper: number, { operation, byHerd }: Pl
   }
 }
 
+/** Says something to a service that answers everything with itself. */
+async function talk(socket: string): Promise<Result> {
+  const text = "is anybody there?\n";
+  try {
+    const answer = await exchange(socket, text, patience);
+    if (!answer.closed) return { outcome: "silent", text: answer.text };
+    return { outcome: answer.text === text ? "done" : "missed", text: answer.text };
+  } catch (error) {
+    // Nobody listens: it is stopped.
+    return { outcome: "missed", text: String(error) };
+  }
+}
+
 /** Action, service and arguments. */
 function command(
   system: System,
-  operation: Exclude<Operation, { readonly verb: "crash" | "flood" }>,
+  operation: Exclude<Operation, { readonly verb: "crash" | "flood" | "connect" }>,
 ): readonly [string, string, ...string[]] {
   switch (operation.verb) {
     case "load":
     case "reload":
       return [operation.verb, "root", system.path(operation.module)];
     case "unload":
-      return ["unload", "root", operation.service];
+    case "rotate":
+      return [operation.verb, "root", operation.service];
     case "relaunch":
       return ["restart", "root"];
+    case "upgrade":
+      return ["upgrade", "root", "keeper"];
     default:
       return [operation.verb, operation.service];
   }
@@ -194,7 +223,7 @@ async function askByHerd(system: System, words: readonly string[]): Promise<Resu
   const { status, stdout, stderr } = await system.herd(...words);
   const text = `exit ${status}: ${stdout}${stderr}`;
   if (status === 0) return { outcome: "done", text };
-  if (status !== 1 || stderr.trim() === "") return { outcome: "silent", text };
+  if (status !== 1 || (stdout + stderr).trim() === "") return { outcome: "silent", text };
   if (/end-of-file|supervisor (was )?restarted/.test(stderr)) return { outcome: "cut", text };
   return { outcome: /socket|refused|No such file/.test(stderr) ? "unreachable" : "refused", text };
 }

@@ -1,10 +1,22 @@
-// Whether the judges of the torture can tell.
+// A short torture, and whether its judges can tell.
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { added } from "./changes.js";
 import { possibleValues } from "./influence.js";
+import { run } from "./run.js";
 import { plan } from "./workload.js";
+
+it("30 kills lose nothing", async () => {
+  const { violations, kills, text } = await run({ kills: 30 });
+  assert.equal(violations, 0, text);
+  assert.ok(kills >= 30, `${kills} kills`);
+});
+
+it("a keeper that is no PID 1 loses as little", async () => {
+  const { violations, text } = await run({ subreaper: true });
+  assert.equal(violations, 0, text);
+});
 
 it("the same seed plans the same, another one something else", () => {
   assert.deepEqual(plan(7, 50), plan(7, 50));

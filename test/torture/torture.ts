@@ -4,6 +4,7 @@ import { suiteScope } from "../support/harness.js";
 import { pointName } from "./ambush.js";
 import { Bed, type BedOptions, type Verdict } from "./bed.js";
 import { allPoints } from "./crash-points.js";
+import { buildFaultyWriter } from "./faulty-writer.js";
 import { fleet } from "./fleet.js";
 import type { History } from "./history.js";
 import { type Episode, type PlanOptions, plan } from "./workload.js";
@@ -43,20 +44,28 @@ export async function torture(options: TortureOptions): Promise<Tally> {
     time: 0,
     hits: new Map(),
   };
-  for (const [index, episode] of plan(options.seed, options.kills, options).entries()) {
-    await liveThrough(episode, index, options, tally);
-    if (tally.violations > 0 && options.untilViolation) break;
+  const scope = suiteScope();
+  try {
+    const native =
+      options.fault === "log-consumed-early" ? { native: await buildFaultyWriter(scope) } : undefined;
+    for (const [index, episode] of plan(options.seed, options.kills, options).entries()) {
+      const goesOn = await liveThrough(episode, index, { ...options, ...native }, tally);
+      if (!goesOn) break;
+    }
+  } finally {
+    await scope.close();
   }
   tally.time = performance.now() - begin;
   return tally;
 }
 
+/** Resolves with whether to go on. */
 async function liveThrough(
   episode: Episode,
   number: number,
   options: TortureOptions,
   tally: Tally,
-): Promise<void> {
+): Promise<boolean> {
   const { seed, print, untilViolation } = options;
   const complain = (where: string, report: string): void => {
     tally.violations += 1;
@@ -73,15 +82,21 @@ async function liveThrough(
     countHits(tally, bed.takeHits());
     for (const [index, round] of episode.rounds.entries()) {
       take(`in round ${index}`, await bed.round(round));
-      if (bed.system.hasEnded || (tally.violations > 0 && untilViolation)) return;
+      if (tally.violations > 0 && untilViolation) return false;
+      if (bed.system.hasEnded) return true;
     }
+    take("at rest", await bed.rest());
+    if (tally.violations > 0 && untilViolation) return false;
     take("at the end", await bed.end(episode.ending));
     const unnamed = bed.unnamed();
     if (unnamed.length > 0)
       complain("in the torture", `  no crash point is named after: ${unnamed.join(", ")}\n`);
     tally.lines += bed.lines;
+    return tally.violations === 0 || !untilViolation;
   } catch (error) {
-    complain("at an instant that broke the torture", `  ${String(error)}\n`);
+    // Such as a boot that comes to nothing: no other one would.
+    complain("at an instant that ended the torture", `  ${String(error)}\n`);
+    return false;
   } finally {
     await scope.close();
   }
@@ -101,10 +116,11 @@ function countHits(tally: Tally, names: readonly string[]): void {
   tally.kills += names.length;
 }
 
-export function summary(seed: number, tally: Tally): string {
+/** @param filter as that of the plan */
+export function summary(seed: number, tally: Tally, filter = ""): string {
   const { kills, operations, lines, connections, systems, violations, time, hits } = tally;
   const names = allPoints.map(({ when, label }) => pointName({ when, label, skip: 0 }));
-  const never = names.filter((name) => !hits.has(name));
+  const never = names.filter((name) => name.includes(filter) && !hits.has(name));
   const seconds = (time / 1000).toFixed(1);
   return [
     "crash points:",

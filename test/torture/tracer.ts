@@ -2,16 +2,25 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { describe } from "../support/processes.js";
+
+/** How often it is looked whether the process is dead, in ms. */
+const interval = 5;
 
 export class Tracer {
   readonly #strace: ChildProcess;
-  #isOver = false;
+  readonly #pid: number;
+  readonly #exited: Promise<unknown>;
+  readonly #watch: NodeJS.Timeout;
 
-  private constructor(strace: ChildProcess) {
+  private constructor(strace: ChildProcess, pid: number) {
     this.#strace = strace;
-    strace.once("exit", () => {
-      this.#isOver = true;
-    });
+    this.#pid = pid;
+    this.#exited = once(strace, "exit");
+    // strace can sleep for ever over the remains of a process with threads, which nobody else can reap meanwhile.
+    this.#watch = setInterval(() => {
+      if (this.isOver) strace.kill("SIGKILL");
+    }, interval);
   }
 
   /** Resolves when calls are counted. @param pid its number out here */
@@ -19,31 +28,29 @@ export class Tracer {
     const inject = `inject=${call}:signal=KILL:when=${nth}`;
     const args = ["-f", "-o", "/dev/null", "-e", `trace=${call}`, "-e", inject, "-p", String(pid)];
     const strace = spawn("strace", args, { stdio: ["ignore", "ignore", "pipe"] });
-    const tracer = new Tracer(strace);
     let said = "";
     await new Promise<void>((resolve, reject) => {
-      strace.on("error", reject);
+      strace.once("error", reject);
       strace.once("exit", () => reject(new Error(`trace process ${pid}: ${said.trim()}`)));
-      strace.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      strace.stderr.setEncoding("utf8").on("data", (text: string) => {
         said += text;
         if (/attached/.test(said)) resolve();
       });
     });
-    return tracer;
+    return new Tracer(strace, pid);
   }
 
-  /** Whether its process is gone. */
+  /** Whether the process is dead. */
   get isOver(): boolean {
-    return this.#isOver;
+    const state = describe(this.#pid)?.state;
+    return state === undefined || state === "Z";
   }
 
   /** Lets the process go on untraced; resolves with whether it was killed. */
   async detach(): Promise<boolean> {
-    if (this.#isOver) return true;
-    const exited = once(this.#strace, "exit");
-    this.#strace.kill("SIGINT");
-    const [, signal] = (await exited) as [number | null, string | null];
-    // It leaves by the signal that told it to.
-    return signal !== "SIGINT";
+    if (!this.isOver) this.#strace.kill("SIGINT");
+    await this.#exited;
+    clearInterval(this.#watch);
+    return this.isOver;
   }
 }

@@ -8,8 +8,8 @@ import { type Chance, chance } from "./random.js";
 export type Operation =
   | { readonly verb: "start" | "stop" | "restart" | "enable" | "disable"; readonly service: string }
   | { readonly verb: "load" | "reload"; readonly module: string }
-  | { readonly verb: "unload"; readonly service: string }
-  | { readonly verb: "relaunch" }
+  | { readonly verb: "unload" | "rotate" | "connect"; readonly service: string }
+  | { readonly verb: "relaunch" | "upgrade" }
   | { readonly verb: "crash"; readonly service: string; readonly by: "SIGKILL" | "SIGTERM" | number }
   | { readonly verb: "flood"; readonly service: string; readonly lines: number };
 
@@ -57,6 +57,8 @@ export interface Episode {
 export interface PlanOptions {
   /** Crash points whose name has this are the only instants. */
   readonly points?: string;
+  /** Only the log writer is killed, while services print. */
+  readonly writerOnly?: boolean;
 }
 
 /** How long operations of a round go on being sent, in ms. */
@@ -64,7 +66,8 @@ const span = 120;
 /** Kills that one system bears before it is told to end. */
 const episodeKills = 40;
 
-export function plan(seed: number, kills: number, { points = "" }: PlanOptions = {}): readonly Episode[] {
+export function plan(seed: number, kills: number, options: PlanOptions = {}): readonly Episode[] {
+  const { points = "" } = options;
   const random = chance(seed);
   const all: readonly Occasion[] = [
     "recovery",
@@ -75,7 +78,10 @@ export function plan(seed: number, kills: number, { points = "" }: PlanOptions =
     "module",
     "writer",
     "relaunch",
+    "upgrade",
     "function",
+    "client",
+    "connection",
   ];
   const turns = {
     boot: turnsOf(crashPoints(["boot"]), points, random),
@@ -85,7 +91,11 @@ export function plan(seed: number, kills: number, { points = "" }: PlanOptions =
   const episodes: Episode[] = [];
   for (let left = kills; left > 0; left -= episodeKills) {
     const boot = random.once(2) || points !== "" ? turns.boot() : undefined;
-    const rounds = planRounds(random, Math.min(left, episodeKills), points === "", turns.rounds);
+    const count = Math.min(left, episodeKills);
+    const rounds =
+      options.writerOnly === true
+        ? Array.from({ length: count }, () => planFlood(random))
+        : planRounds(random, count, points === "", turns.rounds);
     const ending = planEnding(random, turns.ending());
     episodes.push({ boot: boot === undefined ? [] : [{ ...boot, skip: 0 }], rounds, ending });
   }
@@ -142,7 +152,7 @@ function planAmbush(random: Chance, point: Turn, turn: () => Turn | undefined): 
   const provoking = provoke(point.occasion, random).map((operation, index) => ({
     operation,
     at: index * 60,
-    byHerd: random.once(6),
+    byHerd: point.occasion === "client" || random.once(6),
   }));
   const others = random.once(3) ? [] : planOperations(random, 3);
   const skip = random.once(4) ? 1 + random.below(3) : 0;
@@ -161,19 +171,39 @@ function killFor(occasion: Occasion, random: Chance): Kill {
   return { victim: "daemon", at: 0, isFallback: true };
 }
 
+/** A round in which the log writer dies with its hands full. */
+function planFlood(random: Chance): Round {
+  const floods = ["plain", "chatty", "base"].map((service) => ({
+    operation: { verb: "flood", service, lines: 1000 + random.below(4000) } as const,
+    at: 0,
+    byHerd: false,
+  }));
+  const rotations = random.once(2) ? [] : [rotationOf("plain", random), rotationOf("chatty", random)];
+  return {
+    operations: [...floods, ...rotations],
+    kills: [{ victim: "writer", at: 5 + random.below(100) }],
+    ambush: [],
+  };
+}
+
+function rotationOf(service: string, random: Chance): Planned {
+  return { operation: { verb: "rotate", service }, at: random.below(100), byHerd: false };
+}
+
 /** What brings a daemon to a crash point of this kind. */
 function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
   switch (occasion) {
     case "restart":
+    case "client":
       return [{ verb: "restart", service: random.pick(["plain", "chatty", "base", "family", "phoenix"]) }];
     case "respawn":
-      return [{ verb: "crash", service: random.pick(["phoenix", "revenant", "undying"]), by: "SIGKILL" }];
+      return [
+        { verb: "crash", service: random.pick(["phoenix", "revenant", "again", "undying"]), by: "SIGKILL" },
+      ];
     case "daemonize":
       return [{ verb: "restart", service: random.pick(["daemon", "undying", "slow"]) }];
     case "kill":
-      return random.once(2)
-        ? [{ verb: "crash", service: "family", by: "SIGKILL" }]
-        : [{ verb: "restart", service: "stubborn" }];
+      return [{ verb: "restart", service: random.pick(["scattered", "stubborn"]) }];
     case "module":
       return random.once(4)
         ? [{ verb: "reload", module: random.pick(mains) }]
@@ -181,10 +211,15 @@ function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
             { verb: "load", module: "guest.ts" },
             { verb: "unload", service: "guest" },
           ];
+    case "connection": {
+      const connect = { verb: "connect", service: "door" } as const;
+      return random.once(3) ? [{ verb: "restart", service: "door" }, connect] : [connect, connect];
+    }
     case "relaunch":
-      return [{ verb: "relaunch" }];
+    case "upgrade":
+      return [{ verb: occasion }];
     case "function":
-      return [{ verb: "restart", service: random.pick(["custom", "revenant"]) }];
+      return [{ verb: "restart", service: random.pick(["custom", "revenant", "again"]) }];
     default:
       return [];
   }
@@ -230,7 +265,8 @@ interface Kind {
 const anyService = (random: Chance): string => random.pick(fleet).name;
 const anyProcess = (random: Chance): string => {
   const service = anyService(random);
-  return memberOf(service).kind === "process" ? service : "phoenix";
+  const { kind, scattered } = memberOf(service);
+  return kind === "process" && !scattered ? service : "phoenix";
 };
 /** A module that can be loaded beside the configuration, if the service needs one. */
 const loadableOf = (service: string): string | undefined =>
@@ -277,6 +313,9 @@ const kinds: readonly Kind[] = [
   { weight: 2, make: (random) => ({ verb: "load", module: random.pick(modules) }) },
   { weight: 1, make: (random) => ({ verb: "reload", module: random.pick(mains) }) },
   { weight: 1, make: () => ({ verb: "relaunch" }) },
+  { weight: 1, make: () => ({ verb: "upgrade" }) },
+  { weight: 4, make: () => ({ verb: "connect", service: "door" }) },
+  { weight: 2, make: (random) => ({ verb: "rotate", service: anyProcess(random) }) },
   { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGKILL" }) },
   { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGTERM" }) },
   {
@@ -306,6 +345,8 @@ export function describeOperation(operation: Operation): string {
       return `${operation.verb} ${operation.module}`;
     case "relaunch":
       return "restart root";
+    case "upgrade":
+      return "upgrade keeper";
     case "crash":
       return `crash ${operation.service} by ${typeof operation.by === "number" ? `exit ${operation.by}` : operation.by}`;
     case "flood":

@@ -6,6 +6,7 @@
 
 import type { RequestOutcome } from "../../protocol/messages.js";
 import type { Inventory } from "../keeper/types.js";
+import { decodeNote, encodeNote, NewerNotesError } from "../notes-format.js";
 import type { Outbox } from "../outbox.js";
 
 interface Entry {
@@ -17,8 +18,6 @@ interface Entry {
   readonly reply?: string;
 }
 
-/** Grows when an older daemon would misread a note. */
-const formatVersion = 1;
 const prefix = "request/";
 /** Requests that nothing here works on: replies that were not read, and what earlier daemons left. */
 const capacity = 256;
@@ -88,8 +87,7 @@ export class Journal {
   #note(id: string, entry: Entry): void {
     this.#entries.delete(id);
     this.#entries.set(id, entry);
-    const value = Buffer.from(JSON.stringify({ version: formatVersion, ...entry }));
-    this.#outbox.tell(this.#report, { op: "put-note", key: prefix + id, value });
+    this.#outbox.tell(this.#report, { op: "put-note", key: prefix + id, value: encodeNote(entry) });
   }
 
   /** A client that never came back for its reply must not be remembered for ever. */
@@ -101,18 +99,19 @@ export class Journal {
   /** What cannot be read was begun, as far as we know. */
   #decode(key: string, bytes: Uint8Array): Entry {
     try {
-      const { version, ...entry } = JSON.parse(Buffer.from(bytes).toString("utf8")) as { version?: unknown };
-      if (version === formatVersion && isEntry(entry)) return entry;
-      this.#report(`the note "${key}" has a format that this daemon does not read`);
+      const entry = decodeNote(key, bytes);
+      if (isEntry(entry)) return entry;
+      this.#report(`the note "${key}" is not that of a request`);
     } catch (error) {
+      if (error instanceof NewerNotesError) throw error;
       this.#report(`the note "${key}" cannot be read: ${String(error)}`);
     }
     return { begun: 0, repeatable: false };
   }
 }
 
-function isEntry(value: object): value is Entry {
-  const { begun, repeatable, reply } = value as Readonly<Record<string, unknown>>;
+function isEntry(value: unknown): value is Entry {
+  const { begun, repeatable, reply } = (value ?? {}) as Readonly<Record<string, unknown>>;
   return (
     typeof begun === "number" &&
     typeof repeatable === "boolean" &&

@@ -2,6 +2,7 @@
 // A writer that dies after the daemon did is so told everything again, whoever runs then.
 
 import type { Inventory, Request } from "../keeper/types.js";
+import { decodeNote, encodeNote, NewerNotesError } from "../notes-format.js";
 import type { LogFile, Sink } from "./messages.js";
 
 export interface Stream {
@@ -18,7 +19,6 @@ interface Noted {
   readonly writer: number | undefined;
 }
 
-const version = 1;
 const sinkKey = "log-sink";
 const writerKey = "log-writer";
 /** As short as the prefix of the pipes, so that every name which fits there fits here. */
@@ -54,16 +54,16 @@ export function readNotes(inventory: Inventory): Noted {
 }
 
 function put(key: string, body: unknown): Request {
-  return { op: "put-note", key, value: Buffer.from(JSON.stringify({ version, body })) };
+  return { op: "put-note", key, value: encodeNote(body) };
 }
 
 function read(inventory: Inventory, key: string): unknown {
   const bytes = inventory.notes.get(key);
   if (bytes === undefined) return undefined;
   try {
-    const note = JSON.parse(Buffer.from(bytes).toString()) as { version?: unknown; body?: unknown };
-    return note.version === version ? note.body : undefined;
-  } catch {
+    return decodeNote(key, bytes);
+  } catch (error) {
+    if (error instanceof NewerNotesError) throw error;
     return undefined;
   }
 }

@@ -178,7 +178,7 @@ test("a restart that was begun is carried out where it had not come to its stop,
     const keeper = new FakeKeeper();
     const first = daemonOver(keeper, async () => 1, [web]);
     await first.system.supervisor.start("web", [], first.system.background());
-    const note = Buffer.from(JSON.stringify({ version: 1, begun, repeatable: true }));
+    const note = Buffer.from(JSON.stringify({ version: 3, body: { begun, repeatable: true } }));
     await keeper.send([{ op: "put-note", key: "request/a", value: note }]);
     const { desk, system } = daemonOver(new FakeKeeper({}, keeper), async () => 1, [web]);
     desk.serve(command("restart", "a", "web"), unheard).catch((error: unknown) => assert.fail(String(error)));
@@ -216,7 +216,7 @@ test("a start that has come to its end since it was begun is not made again", as
     const ok = await system.supervisor.start("job", [], system.background());
     // It may have ended meanwhile.
     if (ok && !options.oneShot) await system.supervisor.stop("job", [], system.background());
-    const note = Buffer.from(JSON.stringify({ version: 1, begun, repeatable: true }));
+    const note = Buffer.from(JSON.stringify({ version: 3, body: { begun, repeatable: true } }));
     await keeper.send([{ op: "put-note", key: "request/a", value: note }]);
     const next = daemonOver(new FakeKeeper({}, keeper), async () => 1, definitions);
     const lines: string[] = [];
@@ -236,7 +236,7 @@ test("a start that has come to its end since it was begun is not made again", as
 
 test("a stop of a service that is gone by now has done what it was asked to", async () => {
   const keeper = new FakeKeeper();
-  const begun = JSON.stringify({ version: 1, begun: 1, repeatable: true });
+  const begun = JSON.stringify({ version: 3, body: { begun: 1, repeatable: true } });
   await keeper.send([{ op: "put-note", key: "request/a", value: Buffer.from(begun) }]);
   const { desk } = daemonOver(new FakeKeeper({}, keeper), async () => 1);
   assert.equal(decode(await desk.serve(command("stop", "a", "gone"), unheard)).error, undefined);

@@ -258,4 +258,10 @@ test("notes of a newer format are refused, those of an older one are read", asyn
   const older = fakeKeeper({ notes: [["service/web", note(1, old)]] });
   const system = testSystem([definition("web", { start: forkexec("/bin/web") })], older);
   assert.deepEqual(stateOf(system, "web").processes, [{ id: "web#0.1" }]);
+  // Those between wrote of every service whether it was wanted.
+  const stopped = { status: "stopped", enabled: true, wanted: false, respawnCounted: false, processes: [] };
+  const between = fakeKeeper({ notes: [["service/web", note(2, stopped)]] });
+  const kept = testSystem([definition("web", { start: forkexec("/bin/web") })], between);
+  await settle();
+  assert.equal(stateOf(kept, "web").status, "stopped");
 });
