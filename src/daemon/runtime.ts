@@ -3,7 +3,7 @@
 import { startBuiltin } from "./constructors/builtin.js";
 import { endProcess } from "./constructors/kill.js";
 import { stopSystem } from "./constructors/system.js";
-import { isProcess } from "./controller/controller.js";
+import { isProcess } from "./controller/running-value.js";
 import { setRuntime } from "./definition/runtime.js";
 import type { BuiltinStart, BuiltinStop, RunningValue } from "./definition/types.js";
 import { currentRequest } from "./request.js";

@@ -289,7 +289,7 @@ export class System {
     if (this.#end === undefined) this.#child.kill("SIGKILL");
     await this.ended;
     const found = Object.values(reports(this.path("reports"))).join("");
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
     if (found !== "") throw new Error(`a native program misbehaved:\n${found}`);
   }
 

@@ -244,6 +244,8 @@ async function firstSnapshot(system: System, ledgers: readonly LogLedger[]): Pro
     const isUp = (name: string): boolean => {
       const service = snapshot?.services.get(name);
       const { kind } = memberOf(name);
+      // The first daemons may have died in the midst of its start function.
+      if (service?.failure?.startsWith("interrupted") === true) return true;
       return kind === "one-shot"
         ? service?.changes.length !== 0
         : service?.status === "running" && (kind !== "process" || snapshot?.lives.get(name)?.length === 1);

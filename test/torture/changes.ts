@@ -26,6 +26,8 @@ export function changesOf(
   after: ServiceView,
   anew: boolean,
 ): Changes | undefined {
+  // One that was not there can have come, gone and come again.
+  if (before === undefined && anew) return fromNothing(after);
   const from = before ?? nothing;
   const same = <S>(a: Dated<S>, b: Dated<S>): boolean => a.status === b.status && a.time === b.time;
   const changes = added(from.changes, after.changes, same);

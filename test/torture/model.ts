@@ -131,7 +131,7 @@ function service(
   );
   if (now === undefined) return [];
   const influence = influenceOn(name, operations);
-  const changes = changesOf(old, now, influence.renewals.length > 0);
+  const changes = changesOf(old, now, influence.renewals.length > (old === undefined ? 1 : 0));
   if (changes === undefined) return ["its histories do not go on from what they were"];
   return [
     ...settled(member, now, mains),

@@ -9,6 +9,8 @@ import type { LogLedger } from "./log-ledger.js";
 export interface ServiceView extends ServiceReply {
   /** Why it was disabled, where the supervisor has done that. */
   readonly disabledBecause: string | undefined;
+  /** Why its last start failed. */
+  readonly failure: string | undefined;
   /** Newest first, as every history. */
   readonly exitRecords: readonly { readonly status: number; readonly time: number }[];
 }
@@ -90,6 +92,7 @@ function servicesOf(reply: string): Map<string, ServiceView> {
     const exits = text.match(/\(exit-statuses \((.*?)\)\) \(recent-messages/)?.[1] ?? "";
     services.set(name, {
       ...service,
+      failure: text.match(/\(failure "([^"]*)"\)/)?.[1],
       disabledBecause: text.match(/\(disabled-because "([^"]*)"\)/)?.[1],
       exitRecords: [...exits.matchAll(/\((\d+) \. (\d+)\)/g)].map(([, status, time]) => ({
         status: Number(status),

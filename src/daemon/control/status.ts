@@ -4,7 +4,8 @@ import type { RunningValue as WireValue } from "../../protocol/running-value.js"
 import type { RecentMessage, ServiceStatus } from "../../protocol/service-status.js";
 import type { Sexp } from "../../protocol/sexp.js";
 import { isSocketsValue } from "../constructors/sockets.js";
-import { type Controller, isProcess } from "../controller/controller.js";
+import type { Controller } from "../controller/controller.js";
+import { isProcess } from "../controller/running-value.js";
 import type { RunningValue } from "../definition/types.js";
 import { socketsWireValue } from "./sockets.js";
 import { toSexp } from "./values.js";

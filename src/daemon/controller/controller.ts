@@ -6,7 +6,6 @@ import { attendBuiltin, resumeBuiltin, startBuiltin } from "../constructors/buil
 import { type Attendance, type Host, type StartContext, StartFailure } from "../constructors/host.js";
 import { endProcess } from "../constructors/kill.js";
 import { isSocketsValue } from "../constructors/sockets.js";
-import { stopSystem } from "../constructors/system.js";
 import type {
   BuiltinStart,
   ProcessReference,
@@ -19,10 +18,12 @@ import { errorText } from "../error-text.js";
 import { type Child, describeTermination, type End, SpawnError } from "../processes.js";
 import { type Request, runFor } from "../request.js";
 import { runAsUserCode } from "../user-code.js";
+import { cancellable } from "./cancellable.js";
+import { destruct } from "./destruct.js";
 import { formatValue } from "./format.js";
 import { clearAway, defaultGrace, discard, endOwnProcesses } from "./remains.js";
 import { respawnLimitHit } from "./respawn.js";
-import { durable } from "./running-value.js";
+import { durable, isProcess } from "./running-value.js";
 import {
   initialState,
   isDown,
@@ -505,51 +506,10 @@ export class Controller {
   }
 
   /** @param begun the shell of a stop by command that an earlier daemon has begun */
-  async #destruct(
-    value: RunningValue,
-    args: readonly string[],
-    request: Request,
-    begun?: Child,
-  ): Promise<void> {
-    const { host } = this.#environment;
-    const { stop } = this.definition;
-    const data = stop[builtin];
-    const say = (line: string): void => request.say(line);
-    const process = isProcess(value) ? value : undefined;
-    if (data?.kind === "kill") {
-      if (process !== undefined) await endProcess(host, process, data, say);
-      return;
-    }
-    try {
-      const context = this.#startContext(request, new AbortController().signal);
-      const trouble =
-        data?.kind === "system"
-          ? await stopSystem(host, context, data, begun)
-          : await runFor(request, () =>
-              runAsUserCode(`stop of service ${this.name}`, context, () => stop(value, ...args)),
-            );
-      if (trouble) this.#environment.log(`Service ${this.name} might have failed to stop.`);
-    } finally {
-      // A stopped service has no process, whatever its own stop did.
-      if (process !== undefined) await this.#endLeftover(process, say);
-    }
-  }
-
-  /** Waits for a process that was asked to end in some other way, then ends it. */
-  async #endLeftover(process: ProcessReference, say: (line: string) => void): Promise<void> {
-    const { host } = this.#environment;
-    const child = host.processes.get(process.id);
-    if (child !== undefined && child.end === undefined) {
-      const expired = new Promise<"expired">((resolve) => {
-        const timer = setTimeout(() => resolve("expired"), defaultGrace * 1000);
-        child.ended.then(
-          () => clearTimeout(timer),
-          () => clearTimeout(timer),
-        );
-      });
-      await Promise.race([child.ended, expired]);
-    }
-    await endProcess(host, process, { signal: 15, gracePeriod: defaultGrace }, say);
+  #destruct(value: RunningValue, args: readonly string[], request: Request, begun?: Child): Promise<void> {
+    const { host, log } = this.#environment;
+    const context = this.#startContext(request, new AbortController().signal);
+    return destruct(host, this.definition.stop, { context, value, args, request, begun, log });
   }
 
   /** A start that was cancelled came to an end after all: what it started must not run on. */
@@ -670,34 +630,4 @@ export class Controller {
           : Promise.resolve();
     this.#finishStop(work).catch((error: unknown) => host.report(errorText(error)));
   }
-}
-
-export function isProcess(value: RunningValue | undefined): value is ProcessReference {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    "type" in value &&
-    value.type === "process"
-  );
-}
-
-/** Settles with `work`, or rejects as soon as `signal` is aborted; what `work` gives after that goes to `late`. */
-function cancellable<T>(
-  work: Promise<T>,
-  signal: AbortSignal,
-  late: (value: T) => Promise<void>,
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const abort = (): void => {
-      work.then(late).catch(() => undefined);
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -5,7 +5,7 @@ import { isSocketsValue } from "../constructors/sockets.js";
 import { toSexp } from "../control/values.js";
 import { addressText } from "../definition/endpoint.js";
 import type { RunningValue } from "../definition/types.js";
-import { isProcess } from "./controller.js";
+import { isProcess } from "./running-value.js";
 
 /** A process as the Shepherd prints it, anything else in its written form. */
 export function formatValue(value: RunningValue): string {

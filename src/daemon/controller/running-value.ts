@@ -1,7 +1,7 @@
-// What a start function may give: a value that can be written to the service's note, or it would be lost with the daemon.
+// Running values: what a start function may give, which must fit into the service's note, and which of them are processes.
 
 import { StartFailure } from "../constructors/host.js";
-import type { RunningValue } from "../definition/types.js";
+import type { ProcessReference, RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 
 /** A quarter of what a note holds: the rest of the state is in it too. */
@@ -23,4 +23,15 @@ function json(value: unknown): string | undefined {
   } catch (error) {
     throw new StartFailure(`the running value is not JSON: ${errorText(error)}`);
   }
+}
+
+/** Whether a service with this value is one process. */
+export function isProcess(value: RunningValue | undefined): value is ProcessReference {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    "type" in value &&
+    value.type === "process"
+  );
 }

@@ -1,0 +1,66 @@
+// A service's own stop, whichever kind it is: a signal, a command or a function; no process is left after it.
+
+import type { Host, StartContext } from "../constructors/host.js";
+import { endProcess } from "../constructors/kill.js";
+import { stopSystem } from "../constructors/system.js";
+import { builtin, type Destructor, type ProcessReference, type RunningValue } from "../definition/types.js";
+import type { Child } from "../processes.js";
+import { type Request, runFor } from "../request.js";
+import { runAsUserCode } from "../user-code.js";
+import { defaultGrace } from "./remains.js";
+import { isProcess } from "./running-value.js";
+
+/** The stop of a service that is under way. */
+interface Stop {
+  readonly context: StartContext;
+  readonly value: RunningValue;
+  /** The client's. */
+  readonly args: readonly string[];
+  readonly request: Request;
+  /** The shell of a stop by command that an earlier daemon has begun. */
+  readonly begun: Child | undefined;
+  log(line: string): void;
+}
+
+/** Rejects with what user code threw; nothing of the running value's process is left then either. */
+export async function destruct(host: Host, stop: Destructor, by: Stop): Promise<void> {
+  const { context, value, args, request, begun, log } = by;
+  const data = stop[builtin];
+  const say = (line: string): void => request.say(line);
+  const process = isProcess(value) ? value : undefined;
+  if (data?.kind === "kill") {
+    if (process !== undefined) await endProcess(host, process, data, say);
+    return;
+  }
+  try {
+    const trouble =
+      data?.kind === "system"
+        ? await stopSystem(host, context, data, begun)
+        : await runFor(request, () =>
+            runAsUserCode(`stop of service ${context.name}`, context, () => stop(value, ...args)),
+          );
+    if (trouble) log(`Service ${context.name} might have failed to stop.`);
+  } finally {
+    if (process !== undefined) await endLeftover(host, process, say);
+  }
+}
+
+/** Waits for a process that was asked to end in some other way, then ends it. */
+async function endLeftover(
+  host: Host,
+  process: ProcessReference,
+  say: (line: string) => void,
+): Promise<void> {
+  const child = host.processes.get(process.id);
+  if (child !== undefined && child.end === undefined) {
+    const expired = new Promise<"expired">((resolve) => {
+      const timer = setTimeout(() => resolve("expired"), defaultGrace * 1000);
+      child.ended.then(
+        () => clearTimeout(timer),
+        () => clearTimeout(timer),
+      );
+    });
+    await Promise.race([child.ended, expired]);
+  }
+  await endProcess(host, process, { signal: 15, gracePeriod: defaultGrace }, say);
+}
