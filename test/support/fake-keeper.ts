@@ -70,6 +70,18 @@ interface World {
   lastPid: number;
 }
 
+/** What was there when the daemon could have died: after a frame, or when something had happened of itself. */
+interface Instant {
+  readonly after: string;
+  readonly world: World;
+}
+
+/** The daemon before the one that says hello now, and what it has left. */
+interface Predecessor {
+  readonly world: World;
+  readonly generation: number;
+}
+
 export class FakeKeeper implements Keeper {
   readonly inventory: Inventory;
   /** Every request, in order, refused or not. */
@@ -78,38 +90,22 @@ export class FakeKeeper implements Keeper {
   readonly frames: (readonly Request[])[] = [];
   /** The last `finish`, after which the keeper is gone. */
   finished: { readonly how: Ending; readonly code: number } | undefined;
-  readonly snapshots: World[] = [];
-  /** A keeper as this one was after frame n, whose daemon died then. */
-  at(n: number): FakeKeeper {
-    const world = structuredClone(this.snapshots[n]) as World;
-    return new FakeKeeper(this.#options, { world, generation: this.inventory.keeper.generation });
-  }
   readonly #options: FakeKeeperOptions;
   readonly #world: World;
+  readonly #instants: Instant[] = [];
   readonly #refusals: { readonly matches: (request: Request) => boolean; readonly result: Result }[] = [];
   #undelivered: KeeperEvent[];
   #delivering = false;
+  #applying = false;
   #eventReceiver: ((event: KeeperEvent) => void) | undefined;
   #lostReceiver: ((reason: Error) => void) | undefined;
   #lost: Error | undefined;
 
-  constructor(
-    options: FakeKeeperOptions = {},
-    predecessor?: FakeKeeper | { world: World; generation: number },
-  ) {
+  constructor(options: FakeKeeperOptions = {}, predecessor?: FakeKeeper | Predecessor) {
+    const left = predecessor instanceof FakeKeeper ? predecessor.#left : predecessor;
     this.#options = options;
-    this.#world =
-      predecessor === undefined
-        ? newWorld(options)
-        : predecessor instanceof FakeKeeper
-          ? predecessor.#world
-          : predecessor.world;
-    const generation =
-      predecessor === undefined
-        ? 0
-        : predecessor instanceof FakeKeeper
-          ? predecessor.inventory.keeper.generation + 1
-          : predecessor.generation + 1;
+    this.#world = left?.world ?? newWorld(options);
+    const generation = left === undefined ? 0 : left.generation + 1;
     this.inventory = inventoryOf(this.#world, generation);
     this.#undelivered = [...this.#world.pending.values()];
   }
@@ -128,6 +124,11 @@ export class FakeKeeper implements Keeper {
 
   get notes(): ReadonlyMap<Name, Uint8Array> {
     return this.#world.notes;
+  }
+
+  /** The instants at which the daemon could have died, by what went before each. */
+  get instants(): readonly string[] {
+    return this.#instants.map(({ after }) => after);
   }
 
   get timers(): ReadonlyMap<Name, TimerRequest> {
@@ -245,6 +246,8 @@ export class FakeKeeper implements Keeper {
     const event: KeeperEvent = { event: this.#world.lastEvent, at: BigInt(Date.now()) * 1_000_000n, ...body };
     this.#world.pending.set(event.event, event);
     this.#undelivered.push(event);
+    // What a frame brings about is there when the frame is.
+    if (!this.#applying) this.#remember(`${event.type} ${"id" in event ? event.id : ""}`);
     this.#deliver();
   }
 
@@ -252,7 +255,22 @@ export class FakeKeeper implements Keeper {
   successor(options: FakeKeeperOptions = this.#options): FakeKeeper {
     this.#lost = new Error("lost the keeper: this daemon was replaced");
     this.#eventReceiver = undefined;
-    return new FakeKeeper(options, this);
+    return new FakeKeeper(options, this.#left);
+  }
+
+  get #left(): Predecessor {
+    return { world: this.#world, generation: this.inventory.keeper.generation };
+  }
+
+  /** The keeper as it was at an instant of `instants`, for the daemon that follows one that died then. */
+  at(index: number): FakeKeeper {
+    const instant = this.#instants[index];
+    if (instant === undefined) throw new Error(`the fake keeper has no instant ${index}`);
+    return new FakeKeeper(this.#options, { ...this.#left, world: structuredClone(instant.world) });
+  }
+
+  #remember(after: string): void {
+    this.#instants.push({ after, world: structuredClone(this.#world) });
   }
 
   /** The connection to the keeper breaks. */
@@ -273,12 +291,14 @@ export class FakeKeeper implements Keeper {
     this.requests.push(...requests);
     const results: Result[] = [];
     let stopped = false;
+    this.#applying = true;
     for (const request of requests) {
       const result: Result = stopped ? failure("ECANCELED", request.op) : this.#apply(request);
       stopped ||= options.stopOnError === true && result.errno !== 0;
       results.push(result);
     }
-    this.snapshots.push(structuredClone(this.#world));
+    this.#applying = false;
+    this.#remember(requests.map(wordOf).join(", "));
     if (this.finished !== undefined) {
       this.lose();
       throw this.#lost ?? new Error("lost the keeper");
@@ -458,6 +478,11 @@ export class FakeKeeper implements Keeper {
     for (const [number, event] of this.#world.pending) if (matches(event)) this.#world.pending.delete(number);
     this.#undelivered = this.#undelivered.filter((event) => !matches(event));
   }
+}
+
+function wordOf(request: Request): string {
+  if (request.op === "put-note") return `put-note ${request.key}`;
+  return "id" in request ? `${request.op} ${request.id}` : request.op;
 }
 
 function failure(name: keyof typeof errnos, text: string): Result {

@@ -7,7 +7,7 @@ import {
   type ServiceDefinition,
 } from "../../src/daemon/definition/types.js";
 import { Request } from "../../src/daemon/request.js";
-import { System } from "../../src/daemon/system.js";
+import { System, type SystemHooks } from "../../src/daemon/system.js";
 import { FakeKeeper, type FakeKeeperOptions } from "./fake-keeper.js";
 
 export interface TestSystem {
@@ -28,6 +28,15 @@ export function testSystem(
   keeper = new FakeKeeper(),
   prepare: (system: System) => void = () => undefined,
 ): TestSystem {
+  const test = emptySystem(keeper);
+  test.system.registry.register(definitions);
+  prepare(test.system);
+  test.system.resume();
+  return test;
+}
+
+/** A system that has no services yet, and has not taken over what an earlier one left. */
+export function emptySystem(keeper: FakeKeeper, hooks: Partial<SystemHooks> = {}): TestSystem {
   const lines: string[] = [];
   const settled: string[] = [];
   const log = (line: string): void => {
@@ -47,12 +56,10 @@ export function testSystem(
       over: () => undefined,
       forgotten: () => undefined,
       replaced: () => undefined,
+      ...hooks,
     },
   );
   keeper.onEvent((event) => system.handleEvent(event));
-  system.registry.register(definitions);
-  prepare(system);
-  system.resume();
   return { system, keeper, lines, settled };
 }
 

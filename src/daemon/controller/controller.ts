@@ -387,10 +387,10 @@ export class Controller {
     }
     const service = { name: this.name, value };
     runAsUserCode(`termination handler of service ${this.name}`, undefined, () => handler(service, end)).then(
-      (decision) => this.#afterEnd(decision),
+      (decision) => this.#decided(decision),
       (error: unknown) => {
         this.#environment.log(`The termination handler of service ${this.name} failed: ${errorText(error)}`);
-        this.#afterEnd("default");
+        this.#decided("default");
       },
     );
   }
@@ -403,6 +403,11 @@ export class Controller {
     this.#cleanup = clearAway(host, leaders)
       .catch((error: unknown) => host.report(`while ending what ${this.name} left behind: ${String(error)}`))
       .then(() => this.#dispatch({ type: "cleared-away", leaders }));
+  }
+
+  /** Whoever started, stopped or disabled the service meanwhile has decided before its termination handler. */
+  #decided(decision: TerminationDecision): void {
+    if (this.#state.undecided) this.#afterEnd(decision);
   }
 
   #afterEnd(decision: TerminationDecision): void {
@@ -447,7 +452,7 @@ export class Controller {
   }
 
   #cancelRespawn(): boolean {
-    if (this.#state.respawnAt === undefined) return false;
+    if (this.#state.respawnAt === undefined && !this.#state.undecided) return false;
     clearTimeout(this.#respawnTimer);
     this.#dispatch({ type: "respawn-cancelled" });
     return true;

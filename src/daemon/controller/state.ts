@@ -157,6 +157,7 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       return {
         ...enter(state, "starting", event.time),
         respawnAt: undefined,
+        undecided: false,
         processes: [],
         startArguments: event.arguments,
         wanted: undefined,
@@ -254,12 +255,13 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         disabledBecause: event.because,
         respawnAt: undefined,
         respawning: false,
+        undecided: false,
       };
     case "respawn-scheduled":
       expect(state, event, "stopped");
       return { ...state, respawnAt: event.at, respawning: false };
     case "respawn-cancelled":
-      return { ...state, respawnAt: undefined, respawning: false };
+      return { ...state, respawnAt: undefined, respawning: false, undecided: false };
     case "respawning":
       return {
         ...state,
