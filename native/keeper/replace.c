@@ -39,22 +39,25 @@ static bool take_option(const char *argument) {
 }
 
 int replace_options(char **argv) {
-  static const char deleted[] = " (deleted)";
   int taken = 0;
   while (argv[taken + 1] != NULL && take_option(argv[taken + 1]))
     taken++;
   // The path is asked for now: when it is needed another file may have taken the place of this one.
-  ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
-  own_path[length > 0 ? length : 0] = 0;
-  char *end = strstr(own_path, deleted);
-  if (end != NULL && end[sizeof deleted - 1] == 0)
-    *end = 0;
   arguments = argv + taken;
   arguments[0] = argv[0];
   return taken;
 }
 
+// Not before /proc is mounted, which PID 1 of a machine does itself.
 const char *replace_own_path(void) {
+  static const char deleted[] = " (deleted)";
+  if (own_path[0] != 0)
+    return own_path;
+  ssize_t length = readlink("/proc/self/exe", own_path, sizeof own_path - 1);
+  own_path[length > 0 ? length : 0] = 0;
+  char *end = strstr(own_path, deleted);
+  if (end != NULL && end[sizeof deleted - 1] == 0)
+    *end = 0;
   return own_path;
 }
 
@@ -183,7 +186,8 @@ static int hand_on(int program, int previous, int state) {
 }
 
 int replace_keeper(const struct request *r) {
-  struct bytes own = {(const uint8_t *)own_path, strlen(own_path)};
+  const char *own_program = replace_own_path();
+  struct bytes own = {(const uint8_t *)own_program, strlen(own_program)};
   struct bytes path = r->values[F_PATH].given ? BYTES(r, F_PATH) : own;
   if (!r->last)
     return fail(EINVAL, "replace keeper: it must be the last request of its frame");
