@@ -32,8 +32,8 @@ export class InForce {
   readonly #unread = new Map<string, Set<string>>();
   /** By what a module was compiled to: the canonical names that it defines, where it was evaluated. */
   readonly #defines = new Map<string, ReadonlySet<string>>();
-  /** Whether what is noted is more than what is known here. */
-  #takingOver = false;
+  /** Whether nothing is noted for now: what is noted is more than is known here, or a change is half made. */
+  #notesHeld = false;
   /** The service whose end is the end of everything. */
   exitWith: string | undefined;
   /** Seconds for a shutdown, where a module says. */
@@ -125,12 +125,12 @@ export class InForce {
     const gone = former.flatMap(({ services }) => services).filter((name) => !inForce.has(name));
     for (const controller of gone.map((name) => registry.find(name)))
       if (controller !== undefined && controller.replacement === undefined) this.#becomeObsolete(controller);
-    this.#takingOver = false;
+    this.#notesHeld = false;
     this.note();
   }
 
   #takeNoted(): SystemNote {
-    this.#takingOver = true;
+    this.#notesHeld = true;
     const noted = this.#parts.system.notes.system ?? { files: [] };
     // All of them stay noted, also those that cannot be read now: the next daemon may be able to, and their services run on.
     this.#files = noted.files.map(({ file, compiled }) => ({ file, compiled }));
@@ -220,7 +220,7 @@ export class InForce {
 
   /** Notes what is in force, if it has changed. */
   note(): void {
-    if (this.#takingOver) return;
+    if (this.#notesHeld) return;
     const { exitWith, shutdownTimeout } = this;
     const files = this.#filesInForce();
     this.#files = files.map(({ file, compiled }) => ({ file, compiled }));
@@ -249,19 +249,18 @@ export class InForce {
 
   /** Each file with the services for which it, and no other, is in force; an older version only where it has some. */
   #filesInForce(): readonly (LoadedFile & { readonly services: readonly string[] })[] {
-    const names = new Map<string, string[]>(
-      this.#files.map(({ compiled }) => [compiled, [...(this.#unread.get(compiled) ?? [])]]),
+    const names = new Map<string, Set<string>>(
+      this.#files.map(({ compiled }) => [compiled, new Set(this.#unread.get(compiled))]),
     );
     for (const controller of this.#parts.system.registry.controllers) {
       const source = this.#sourceInForce(controller);
       if (source === undefined || controller.obsolete || !this.#isInForce(source)) continue;
       const [name] = (controller.replacement ?? controller.definition).provision;
-      const ofFile = names.get(source.compiled);
-      if (ofFile?.includes(name) === false) ofFile.push(name);
+      names.get(source.compiled)?.add(name);
     }
     const latest = new Map(this.#files.map(({ file, compiled }) => [file, compiled]));
     return this.#files
-      .map((file) => ({ ...file, services: names.get(file.compiled) ?? [] }))
+      .map((file) => ({ ...file, services: [...(names.get(file.compiled) ?? [])] }))
       .filter(({ file, compiled, services }) => services.length > 0 || latest.get(file) === compiled);
   }
 
@@ -298,8 +297,8 @@ export class InForce {
     const isOlder = (controller: Controller): boolean =>
       instead && !controller.obsolete && this.#sourceInForce(controller)?.file === loaded.file;
     const older = system.registry.controllers.filter(isOlder);
-    const wasTakingOver = this.#takingOver;
-    this.#takingOver = true;
+    const wasHeld = this.#notesHeld;
+    this.#notesHeld = true;
     system.notes.holdDefinitions();
     let starting: Promise<void>;
     try {
@@ -308,7 +307,7 @@ export class InForce {
       for (const controller of older) this.#leaveBehind(controller, loaded);
       starting = this.#start(toStart(), request);
     } finally {
-      this.#takingOver = wasTakingOver;
+      this.#notesHeld = wasHeld;
       this.note();
       system.notes.releaseDefinitions();
     }
