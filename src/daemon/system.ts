@@ -89,7 +89,7 @@ export class System {
       processes: this.processes,
       deadlines: this.deadlines,
       readables: this.readables,
-      sockets: new Sockets(this.outbox, inventory.descriptors, resolveIdentity, report),
+      sockets: new Sockets(this.outbox, inventory.descriptors, resolveIdentity, inventory.keeper.pid, report),
       offspring: new Offspring(this.registry, this.supervisor, this.notes, () => this.background()),
       logs: parts.logs,
       keeperPid: inventory.keeper.pid,

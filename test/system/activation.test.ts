@@ -290,6 +290,28 @@ it("an address in use is tried again each second; a start that gives up says whi
   assert.equal(await isRefused(v4(port)), false);
 });
 
+it("who holds an address in use is said: another service, or a process", async (t) => {
+  const [shared = 0, taken = 0] = await freePorts(2);
+  const listener = `require("net").createServer().listen(${taken}, () => console.log("listening"))`;
+  const clash = (port: number): string =>
+    `makeInetdConstructor(${cat}, [endpoint("127.0.0.1:${port}", { bindAttempts: 1 })])`;
+  const system = await bootSystem(t, {
+    config: configuration([
+      `service(["first"], { start: makeInetdConstructor(${cat}, [endpoint("127.0.0.1:${shared}")]) })`,
+      `service(["server"], { start: makeForkexecConstructor([process.execPath, "-e", ${JSON.stringify(listener)}]) })`,
+      `service(["second"], { autoStart: false, start: ${clash(shared)} })`,
+      `service(["third"], { autoStart: false, start: ${clash(taken)} })`,
+    ]),
+  });
+  await system.untilStatus("first", "running");
+  await system.waitForLog(/listening/);
+  const second = await system.herd("start", "second");
+  assert.match(second.stdout, /Address already in use by service first \(tried once\)/);
+  const third = await system.herd("start", "third");
+  const { pid } = await system.service("server");
+  assert.match(third.stdout, new RegExp(`Address already in use by \\S+ \\(PID ${pid}\\) \\(tried once\\)`));
+});
+
 it("a start that is given up leaves no socket; a definition with other endpoints gets others at the restart", async (t) => {
   const [before = 0, both = 0, after = 0] = await freePorts(3);
   const text = (...ports: readonly number[]): string =>

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { addressHolder } from "../address-holder.js";
 import { addressText } from "../definition/endpoint.js";
 import type { Endpoint, InetdData, Json, RunningValue, SystemdData } from "../definition/types.js";
 import { describeErrno } from "../keeper/errno.js";
@@ -24,6 +25,8 @@ export function socketName(service: string, endpoint: Endpoint): Name {
   return `${prefix}${service}/${digest.slice(0, 16)}`;
 }
 
+const serviceOf = (name: Name): string => name.slice(prefix.length, name.lastIndexOf("/"));
+
 type Start = Pick<StartContext, "name" | "signal" | "say">;
 type Resolve = Host["resolveIdentity"];
 
@@ -33,19 +36,27 @@ export class Sockets {
   readonly #report: (message: string) => void;
   /** Those that exist once the keeper has carried out what was posted, by service. */
   readonly #held = new Map<string, Set<Name>>();
+  /** Where they listen, as far as this daemon knows. */
+  readonly #addresses = new Map<Name, string>();
+  readonly #keeperPid: number;
 
   /** @param found what the keeper holds, an earlier daemon's sockets among it */
   constructor(
     outbox: Outbox,
     found: readonly DescriptorRecord[],
     resolveIdentity: Resolve,
+    keeperPid: number,
     report: (message: string) => void,
   ) {
     this.#outbox = outbox;
+    this.#keeperPid = keeperPid;
     this.#resolveIdentity = resolveIdentity;
     this.#report = report;
-    for (const { name } of found)
-      if (name.startsWith(prefix)) this.#of(name.slice(prefix.length, name.lastIndexOf("/"))).add(name);
+    for (const { name, path } of found) {
+      if (!name.startsWith(prefix)) continue;
+      this.#of(serviceOf(name)).add(name);
+      if (path !== undefined) this.#addresses.set(name, path);
+    }
   }
 
   /** Services that have sockets. */
@@ -82,23 +93,39 @@ export class Sockets {
   }
 
   async #listen(held: Set<Name>, name: Name, endpoint: Endpoint, start: Start): Promise<void> {
-    const { signal } = start;
+    const { signal, name: service } = start;
     const address = addressText(endpoint.address);
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
       // From now on whoever closes the service's sockets closes this one too: requests are carried out in order.
       held.add(name);
       const [result] = await this.#outbox.post({ op: "listen", name, ...specOf(endpoint) });
-      if (result?.errno === 0) return;
+      if (result?.errno === 0) {
+        this.#addresses.set(name, address);
+        return;
+      }
       signal.throwIfAborted();
       held.delete(name);
-      const inUse = result?.errno === constants.errno.EADDRINUSE;
       const failure = `listen on ${address}: ${describeErrno(result?.errno ?? constants.errno.EIO)}`;
-      if (!inUse) throw new StartFailure(failure);
-      if (attempt >= endpoint.bindAttempts) throw new StartFailure(`${failure} (tried ${times(attempt)})`);
-      if (attempt === 1) start.say(`${failure}; trying again.`);
+      if (result?.errno !== constants.errno.EADDRINUSE) throw new StartFailure(failure);
+      const isLast = attempt >= endpoint.bindAttempts;
+      const inUse = isLast || attempt === 1 ? `${failure}${await this.#holder(service, endpoint)}` : failure;
+      if (isLast) throw new StartFailure(`${inUse} (tried ${times(attempt)})`);
+      if (attempt === 1) start.say(`${inUse}; trying again.`);
       await delay(retryInterval, undefined, { signal });
     }
+  }
+
+  /** Says by whom an address is in use, as far as that can be seen. */
+  async #holder(service: string, endpoint: Endpoint): Promise<string> {
+    const holder = await addressHolder(endpoint);
+    if (holder === undefined) return "";
+    const { pid, program } = holder;
+    if (pid !== this.#keeperPid) return ` by ${program} (PID ${pid})`;
+    const text = addressText(endpoint.address);
+    const [other] =
+      [...this.#addresses].find(([name, one]) => one === text && serviceOf(name) !== service) ?? [];
+    return other === undefined ? " by shepherd itself" : ` by service ${serviceOf(other)}`;
   }
 
   async #withOwner(endpoint: Endpoint): Promise<Endpoint> {
@@ -117,6 +144,7 @@ export class Sockets {
 
   #close(held: Set<Name>, name: Name): void {
     held.delete(name);
+    this.#addresses.delete(name);
     this.#outbox
       .post({ op: "close", name, unlink: true })
       .then(([result]) => {

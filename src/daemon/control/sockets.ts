@@ -1,6 +1,5 @@
 // What listens, as the protocol has it.
 
-import { isIPv4 } from "node:net";
 import type {
   SocketAddress,
   Endpoint as WireEndpoint,
@@ -8,6 +7,7 @@ import type {
 } from "../../protocol/running-value.js";
 import type { SocketsValue } from "../constructors/sockets.js";
 import type { Endpoint, EndpointAddress } from "../definition/types.js";
+import { addressBits } from "../inet-address.js";
 
 /** The kernel's numbers. */
 const styles = { stream: 1, datagram: 2, seqpacket: 5 } as const;
@@ -35,26 +35,5 @@ function wireEndpoint(endpoint: Endpoint): WireEndpoint {
 function wireAddress(address: EndpointAddress): SocketAddress {
   if (address.family === "unix") return address;
   const { family, host, port } = address;
-  return { family, address: family === "ipv4" ? bits(octets(host), 8) : bits(groups(host), 16), port };
-}
-
-function bits(parts: readonly number[], width: number): bigint {
-  return parts.reduce((sum, part) => (sum << BigInt(width)) | BigInt(part), 0n);
-}
-
-const octets = (host: string): readonly number[] => host.split(".").map(Number);
-
-/** The eight groups of an IPv6 address, whose text may end in an IPv4 address and leave out a run of zeros. */
-function groups(host: string): readonly number[] {
-  const [left = [], right] = host
-    .split("::")
-    .map((half) => (half === "" ? [] : half.split(":").flatMap(groupsOf)));
-  if (right === undefined) return left;
-  return [...left, ...Array<number>(8 - left.length - right.length).fill(0), ...right];
-}
-
-function groupsOf(part: string): readonly number[] {
-  if (!isIPv4(part)) return [Number.parseInt(part, 16)];
-  const [a = 0, b = 0, c = 0, d = 0] = octets(part);
-  return [a * 256 + b, c * 256 + d];
+  return { family, address: addressBits(host), port };
 }
