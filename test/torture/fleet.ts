@@ -4,8 +4,11 @@ import { configuration } from "../support/configuration.js";
 
 export interface Member {
   readonly name: string;
-  /** "process": a program; "one-shot": a command that ends; "value": no process; "inetd": one for each connection. */
-  readonly kind: "process" | "one-shot" | "value" | "inetd";
+  /**
+   * "process": a program; "one-shot": a command that ends; "value": no process; "inetd": one for each connection;
+   * "activated": one from the first connection on.
+   */
+  readonly kind: "process" | "one-shot" | "value" | "inetd" | "activated";
   readonly requirement: readonly string[];
   readonly respawn: boolean;
   /** Respawns after which one more end disables it; absent: any number. */
@@ -82,6 +85,12 @@ function inFunctions(name: string): Traits {
   };
 }
 
+/** Answers everybody who connects to the socket that it gets with what they say. */
+const echoServer = `
+const answer = (connection) => connection.once("data", (data) => connection.end(data)).on("error", () => {});
+require("node:net").createServer({ allowHalfOpen: true }, answer).listen({ fd: 3 });
+`;
+
 export const fleet: readonly [Member, ...Member[]] = [
   member("plain"),
   member("chatty", { ownLog: false }),
@@ -111,6 +120,10 @@ export const fleet: readonly [Member, ...Member[]] = [
     kind: "inetd",
     start:
       'makeInetdConstructor(["/bin/sh", "-c", "read line; echo \\"$line\\""], [endpoint("{directory}/sockets/door")])',
+  }),
+  member("window", {
+    kind: "activated",
+    start: `makeSystemdConstructor([process.execPath, "-e", ${JSON.stringify(echoServer)}], [endpoint("{directory}/sockets/window")])`,
   }),
   member("extra", { module: "other.ts" }),
   member("guest", { module: "guest.ts" }),

@@ -204,7 +204,9 @@ function status(
   const touched = stops.length + starts.length + crashes.length > 0;
   if (!touched) {
     if (path.length > 1) return [`it was ${path.join(", ")} though nobody touched it`];
-    return old?.pid === now.pid ? [] : [`its process ${old?.pid} is ${now.pid} now though nobody touched it`];
+    return old?.pid === now.pid || isActivation(member, old)
+      ? []
+      : [`its process ${old?.pid} is ${now.pid} now though nobody touched it`];
   }
   const done = (all: readonly Done[], ...verbs: readonly string[]): boolean =>
     all.some(({ operation, outcome }) => outcome === "done" && verbs.includes(operation.verb));
@@ -217,9 +219,15 @@ function status(
   }
   if (starts.length === 0 && crashes.length === 0 && done(stops, "stop", "unload"))
     return now.status === "stopped" ? [] : [`it was stopped, and is ${now.status}`];
-  if (stops.length === 0 && crashes.length === 0 && old?.status === "running" && now.pid !== old.pid)
+  const isUntouched = stops.length === 0 && crashes.length === 0 && old?.status === "running";
+  if (isUntouched && now.pid !== old.pid && !isActivation(member, old))
     return [`it was running and was not to be stopped, but its process ${old.pid} is ${now.pid} now`];
   return [];
+}
+
+/** Whether a first connection may have given the service its process. */
+function isActivation({ kind }: Member, old: ServiceView | undefined): boolean {
+  return kind === "activated" && old?.pid === undefined;
 }
 
 /** One exit status for each process that ended while it was the service's. */
@@ -228,7 +236,11 @@ function exits(
   { path, exits }: Changes,
   { crashes }: Influence,
 ): readonly string[] {
-  if (kind !== "process") return exits.length === 0 ? [] : [`it has exit statuses ${exits.join(", ")}`];
+  if (kind !== "process") {
+    // What a connection has started is ended by a stop.
+    const strange = exits.filter((exit) => kind !== "activated" || exit !== terminated);
+    return strange.length === 0 ? [] : [`it has exit statuses ${strange.join(", ")}`];
+  }
   const ends = path.filter(
     (state, index) =>
       state === "stopped" && (path[index - 1] === "running" || path[index - 1] === "stopping"),

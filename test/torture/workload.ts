@@ -212,8 +212,9 @@ function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
             { verb: "unload", service: "guest" },
           ];
     case "connection": {
-      const connect = { verb: "connect", service: "door" } as const;
-      return random.once(3) ? [{ verb: "restart", service: "door" }, connect] : [connect, connect];
+      const service = random.pick(doors);
+      const connect = { verb: "connect", service } as const;
+      return random.once(3) ? [{ verb: "restart", service }, connect] : [connect, connect];
     }
     case "relaunch":
     case "upgrade":
@@ -263,6 +264,8 @@ interface Kind {
 }
 
 const anyService = (random: Chance): string => random.pick(fleet).name;
+/** Those that clients connect to. */
+const doors = ["door", "window"] as const;
 const anyProcess = (random: Chance): string => {
   const service = anyService(random);
   const { kind, scattered } = memberOf(service);
@@ -314,7 +317,7 @@ const kinds: readonly Kind[] = [
   { weight: 1, make: (random) => ({ verb: "reload", module: random.pick(mains) }) },
   { weight: 1, make: () => ({ verb: "relaunch" }) },
   { weight: 1, make: () => ({ verb: "upgrade" }) },
-  { weight: 4, make: () => ({ verb: "connect", service: "door" }) },
+  { weight: 4, make: (random) => ({ verb: "connect", service: random.pick(doors) }) },
   { weight: 2, make: (random) => ({ verb: "rotate", service: anyProcess(random) }) },
   { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGKILL" }) },
   { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGTERM" }) },
