@@ -178,6 +178,24 @@ export function makeKillDestructor(
   return carryingStop({ kind: "kill", signal: signalNumber(given) ?? usualKill.signal, gracePeriod });
 }
 
+/**
+ * The stop of a service whose start is `makeInetdConstructor`: nobody listens any more, and connections that are open go on
+ * to their end. It is what a service without `stop` does; the name is the manual's.
+ */
+export function makeInetdDestructor(): Destructor {
+  return usualStop;
+}
+
+/**
+ * The stop of a service whose start is `makeSystemdConstructor`: its process, if it has one by then, is ended as by
+ * `makeKillDestructor`, and nobody listens any more. The name is the manual's.
+ *
+ * @throws DefinitionError where the signal does not exist or the grace period is no number of seconds
+ */
+export function makeSystemdDestructor(options: KillOptions = {}): Destructor {
+  return makeKillDestructor(options);
+}
+
 /** The stop of a service that names none. */
 export const usualStop: Destructor = carryingStop(usualKill);
 

@@ -5,7 +5,10 @@ import { describe, it } from "node:test";
 import {
   makeForkexecConstructor,
   makeInetdConstructor,
+  makeInetdDestructor,
+  makeKillDestructor,
   makeSystemdConstructor,
+  makeSystemdDestructor,
 } from "../../../src/daemon/definition/constructors.js";
 import { addressText, endpoint } from "../../../src/daemon/definition/endpoint.js";
 import { service } from "../../../src/daemon/definition/service.js";
@@ -127,6 +130,17 @@ describe("endpoint", () => {
 });
 
 const [web, other] = [endpoint("/run/web"), endpoint(80)];
+
+it("the manual's destructors of what listens end a process, if there is one, as any other stop does", () => {
+  assert.deepEqual(makeInetdDestructor()[builtin], makeKillDestructor()[builtin]);
+  assert.deepEqual(makeSystemdDestructor()[builtin], makeKillDestructor()[builtin]);
+  const gentle = { signal: "SIGINT", gracePeriod: 20 };
+  assert.deepEqual(makeSystemdDestructor(gentle)[builtin], makeKillDestructor(gentle)[builtin]);
+  assert.match(
+    mistake(() => makeSystemdDestructor(untyped({ signal: 99 }))),
+    /field "signal"/,
+  );
+});
 
 describe("makeSystemdConstructor", () => {
   it("is data, frozen, and lazy unless told otherwise", () => {
