@@ -331,8 +331,12 @@ int kill_child(struct bytes id, int number, int scope) {
   const struct child *child = (const struct child *)table_find(&children, id);
   if (child == NULL)
     return missing("child", id);
-  if (scope == 2 && child->cgroup != NULL)
-    return signal_cgroup(child->cgroup, number);
+  // KILL is for a child too that has not joined its cgroup yet, or has left it.
+  if (scope == 2 && child->cgroup != NULL) {
+    int error = signal_cgroup(child->cgroup, number);
+    if (number != SIGKILL || child->state == ENDED)
+      return error;
+  }
   if (child->state == ENDED) // its pid may be another process's by now
     return fail(ESRCH, "signal child %s: it has ended", child->entry.name);
   pid_t target = scope > 0 && getpgid(child->pid) == child->pid ? -child->pid : child->pid;

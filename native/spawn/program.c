@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// Besides those of the spec: three of LISTEN_*, four of TCP*, the mark and the end.
-enum { ADDED_VARIABLES = 9 };
+// Besides those of the spec: three of LISTEN_*, four of TCP*, the mark, the pid's and the end.
+enum { ADDED_VARIABLES = 10 };
 
 static char **strings(const struct fields *attributes, uint16_t tag, size_t more) {
   char **list = allocate(count_of(attributes, tag) + more, sizeof *list), **next = list;
@@ -114,6 +114,9 @@ struct program prepare_program(const struct spec *spec) {
       fail("attribute", EINVAL, "environment: %s is not NAME=VALUE", variable->text);
   describe_listeners(attributes, program.environment);
   describe_socket(spec, program.environment);
+  const char *pid_variable = text_of(attributes, PID_VARIABLE, NULL);
+  if (pid_variable != NULL)
+    set(program.environment, pid_variable, "%d", getpid());
   foreach (mark, attributes, MARK)
     append(program.environment, "SHEPHERD_MARK", mark->text);
   program.path = value_of(program.environment, "PATH");

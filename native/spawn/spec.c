@@ -65,6 +65,7 @@ static const struct rule limit_schema[NESTED_TAGS] = {
     [SOCKET_ENVIRONMENT] = {"socket environment", TEXT, 0, 0, 0},
     [IGNORED_SIGNAL] = {"ignored signal", INTEGER | LIST, 1, INT_MAX, 0},
     [PROCESSOR] = {"processor", INTEGER | LIST, 0, PROCESSORS - 1, 0},
+    [PID_VARIABLE] = {"pid variable", TEXT, 0, 0, 0},
 };
 // clang-format on
 

@@ -58,6 +58,8 @@ export interface SpawnSpec {
   readonly socketEnvironment?: Name;
   readonly ignoredSignals?: readonly number[];
   readonly processors?: readonly number[];
+  /** The name of a variable that gets the process's own pid. */
+  readonly pidVariable?: string;
 }
 
 export interface ListenSpec {

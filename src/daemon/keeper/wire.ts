@@ -269,6 +269,7 @@ const specEncoders: Encoders<SpawnSpec> = {
   socketEnvironment: text(27),
   ignoredSignals: list(integer(28)),
   processors: list(integer(29)),
+  pidVariable: text(30),
 };
 
 type Operation = Request["op"];

@@ -732,6 +732,12 @@ test("listeners are passed from descriptor 3 on, with their names and for this p
   );
 });
 
+test("a variable has the process's own pid", async (context) => {
+  const script = "test $WATCHDOG_PID = $$ && echo own";
+  const environment = ["WATCHDOG_PID=1"];
+  assert.equal(await printed(context, script, { pidVariable: "WATCHDOG_PID", environment }), "own");
+});
+
 test("the mark is a variable, and is appended to an outer one", async (context) => {
   const script = "echo $SHEPHERD_MARK";
   assert.equal(await printed(context, script, { mark: "inner#1" }), "inner#1");
