@@ -9,15 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const unsigned NOT_RECEIVED = UINT32_MAX;
+
 struct commit *commit;
 
-static const uint64_t LAYOUT = 0x31304c4753544853; // "SHTSGL01": to be changed with struct commit
+static const uint64_t LAYOUT = 0x32304c4753544853; // "SHTSGL02": to be changed with struct commit
 
 // Whether every number in it that is an index or a length can be one: a writer that died of a wrong one would
 // be followed by others that do, and no line would be written any more.
 static bool sound(void) {
   bool sound = commit->layout == LAYOUT && commit->phase <= SAVING && commit->end <= MAX_STREAMS &&
-               commit->slot < MAX_STREAMS && commit->taken <= BATCH &&
+               commit->slot < MAX_STREAMS && commit->taken <= BATCH && commit->how <= RECEIVED &&
                commit->places <= sizeof commit->place / sizeof *commit->place &&
                commit->next.length <= MAX_LINE && commit->rest_at <= MAX_LINE + BATCH - commit->next.length;
   for (int i = 0; i < OUTPUTS; i++)
@@ -49,7 +51,8 @@ void commit_phase(enum phase phase) {
   atomic_store_explicit(&commit->phase, phase, memory_order_release);
 }
 
-bool commit_take_rest(void) {
+// What splice(2) had moved.
+static bool take_spliced(void) {
   int there;
   if (ioctl(TRANSFER, FIONREAD, &there) < 0)
     return false;
@@ -70,22 +73,104 @@ bool commit_take_rest(void) {
   return true;
 }
 
-void commit_begin(uint32_t slot) {
+bool commit_take_rest(void) {
+  if (commit->how == SPLICED)
+    return take_spliced();
+  if (commit->how == READ) {
+    // How much it was has died with the predecessor; but a line of the kernel's does not end with a zero.
+    commit->taken = KERNEL_READ;
+    while (commit->taken > 0 && commit->text[MAX_LINE + commit->taken - 1] == '\0')
+      commit->taken--;
+  }
+  return true;
+}
+
+void commit_begin(uint32_t slot, enum how how) {
   commit->slot = slot;
   commit->taken = 0;
   commit->places = 0;
+  commit->how = how;
   commit_phase(TAKING);
 }
 
 int commit_take(int pipe) {
   // Never blocks, whatever the service did to the flags of its pipe.
   ssize_t n = splice(pipe, NULL, TRANSFER, NULL, BATCH, SPLICE_F_NONBLOCK);
-  if (n > 0 && commit_take_rest())
+  if (n > 0 && take_spliced())
     return (int)commit->taken;
   if (n > 0)
     return -1; // the phase stays: the next writer goes on from here
   commit_phase(IDLE);
   return n == 0 || errno == EAGAIN ? 0 : -1;
+}
+
+int commit_read(uint32_t slot, int log) {
+  memset(commit->text + MAX_LINE, 0, KERNEL_READ);
+  commit_begin(slot, READ);
+  ssize_t n = read(log, commit->text + MAX_LINE, KERNEL_READ);
+  if (n > 0)
+    return (int)(commit->taken = (uint32_t)n);
+  commit_phase(IDLE);
+  if (n == 0)
+    errno = ENODATA;
+  return n < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+// The kernel gives up a datagram that it cannot copy, and it cannot copy to a page that is not there when we
+// are being killed.
+static void populate(void) {
+  static bool locked;
+  long page = sysconf(_SC_PAGESIZE);
+  if (!locked)
+    locked = mlock(commit->datagram, sizeof commit->datagram) == 0 &&
+             mlock(commit->received, sizeof commit->received) == 0 &&
+             mlock(commit->credentials, sizeof commit->credentials) == 0;
+  if (locked)
+    return;
+  for (volatile unsigned char *at = *commit->datagram, *end = at + sizeof commit->datagram; at < end;
+       at += page)
+    *at = *at;
+}
+
+static void clear_received(void) {
+  static struct iovec vectors[DATAGRAMS];
+  for (int i = 0; i < DATAGRAMS; i++) {
+    vectors[i] = (struct iovec){commit->datagram[i], MAX_MESSAGE};
+    commit->credentials[i] = (union credentials){0};
+    commit->verdict[i] = UNDECIDED;
+    commit->received[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &vectors[i],
+                                                       .msg_iovlen = 1,
+                                                       .msg_control = &commit->credentials[i],
+                                                       .msg_controllen = sizeof commit->credentials[i]},
+                                           .msg_len = NOT_RECEIVED};
+  }
+}
+
+int commit_receive(uint32_t slot, int socket) {
+  populate();
+  clear_received(); // before the phase, or a successor would find what the batch before had
+  commit_begin(slot, RECEIVED);
+  int n = recvmmsg(socket, commit->received, DATAGRAMS, MSG_DONTWAIT, NULL);
+  if (n > 0)
+    return n;
+  commit_phase(IDLE);
+  return n == 0 || errno == EAGAIN ? 0 : -1;
+}
+
+void commit_compose(uint32_t slot, const char *text) {
+  size_t length = strlen(text);
+  clear_received();
+  memcpy(*commit->datagram, text, length);
+  commit->received->msg_len = (unsigned)length;
+  *commit->verdict = LOGGED;
+  commit_begin(slot, RECEIVED);
+}
+
+int commit_received(void) {
+  int n = 0;
+  while (commit->how == RECEIVED && n < DATAGRAMS && commit->received[n].msg_len != NOT_RECEIVED)
+    n++;
+  return n;
 }
 
 void commit_save(void) {

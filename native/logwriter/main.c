@@ -1,7 +1,9 @@
 // The log writer: the one loop that obeys the daemon and carries lines. Its contract is docs/log-writer.md.
+#include "limit.h"
 #include "orders.h"
 #include "output.h"
 #include "stream.h"
+#include "syslog.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -109,14 +111,26 @@ int main(void) {
     }
     for (int i = 0; i < count; i++) {
       uint64_t event = events[i].data.u64;
-      int taken = event < MAX_STREAMS && streams[event] ? stream_turn((uint32_t)event) : 0;
+      struct stream *stream = event < MAX_STREAMS ? streams[event] : NULL;
+      int taken = stream ? stream_turn((uint32_t)event) : 0;
+      if (taken < 0 && stream->source == KERNEL) {
+        epoll_ctl(poller, EPOLL_CTL_DEL, stream->pipe, NULL); // it has ended, or we may not read it
+        taken = 0;
+      }
       if (taken < 0)
         die("carry a batch");
+      if (taken > 0 && stream->source != PIPE)
+        syslog_limit();
+      if (taken > 0)
+        limit_check((uint32_t)event);
       carried |= taken > 0;
     }
     flush_outputs();
     int64_t now = milliseconds();
     due = orders_report(now);
+    int own = orders_begun() ? syslog_tick(now) : -1;
+    if (own >= 0 && (due < 0 || own < due))
+      due = own;
     if (told && enough_at == INT64_MAX)
       enough_at = now + ENOUGH_MS;
     if (enough_at == INT64_MAX)

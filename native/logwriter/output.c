@@ -55,17 +55,28 @@ static int open_again(int fd) {
   return fd;
 }
 
+static bool connect_syslog(const char *path, int poller, uint64_t event) {
+  int fd = open_syslog(path);
+  if (fd < 0)
+    return false;
+  if (outputs[SYSLOG].fd >= 0)
+    close(outputs[SYSLOG].fd);
+  outputs[SYSLOG].fd = fd;
+  epoll_ctl(poller, EPOLL_CTL_ADD, fd,
+            &(struct epoll_event){.events = EPOLLOUT | EPOLLET, .data.u64 = event});
+  return true;
+}
+
+void output_connect_syslog(int poller, uint64_t event) {
+  if (outputs[SYSLOG].on)
+    connect_syslog(syslog_path, poller, event);
+}
+
 bool output_configure(unsigned on, const char *syslog, int poller, uint64_t event) {
   if (on >> SYSLOG & 1) {
-    int fd = open_syslog(syslog);
-    if (fd < 0)
+    if (!connect_syslog(syslog, poller, event))
       return false;
-    if (outputs[SYSLOG].fd >= 0)
-      close(outputs[SYSLOG].fd);
-    outputs[SYSLOG].fd = fd;
     strcpy(syslog_path, syslog);
-    epoll_ctl(poller, EPOLL_CTL_ADD, fd,
-              &(struct epoll_event){.events = EPOLLOUT | EPOLLET, .data.u64 = event});
   }
   for (int i = 0; i < OUTPUTS; i++) {
     outputs[i].on = on >> i & 1;

@@ -2,7 +2,7 @@
 // history.
 #include "stream.h"
 #include "output.h"
-#include "text.h"
+#include "syslog.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 20, RECENT_SEGMENT = 8192 };
+// More than wait in a socket, usually: who goes on sending must not hold everybody else up.
+enum { CHUNK = 1 << 20, RECENT_SEGMENT = 8192, DATAGRAMS_WAITING = 1024 };
 
 struct main_sink main_sink = {.file = {.fd = -1}};
 struct stream *streams[MAX_STREAMS];
@@ -76,17 +77,18 @@ static void append_chunk(struct stream *stream, size_t length, const struct time
     }
 }
 
-// Keeps the end of the batch where a reader finds it when service, daemon and writer are gone.
-static void append_recent(struct stream *stream, size_t count, const struct timespec *now) {
+void stream_remember(struct stream *stream, const struct lines *batch) {
+  const struct line *line = batch->line;
+  size_t count = batch->count;
   struct format format;
   struct stat st;
-  text_format(&format, RECENT, now, "", "", 0);
+  text_format(&format, RECENT, &batch->now, "", "", 0);
   size_t limit = RECENT_SEGMENT - format.length - 1, first = count;
   char *at = chunk, *end = chunk;
   // Backwards, as only the last lines can matter; a line may grow to three times its length by what is
   // replaced.
   for (size_t room = RECENT_SEGMENT; first > 0; first--) {
-    size_t length = lines[first - 1].length + format.length + 5;
+    size_t length = line[first - 1].length + format.length + 5;
     if (length > room)
       break;
     room -= length;
@@ -95,8 +97,8 @@ static void append_recent(struct stream *stream, size_t count, const struct time
     first--;
   bool gap = first > 0;
   for (; first < count; first++) {
-    size_t length = lines[first].length < limit ? lines[first].length : limit;
-    char *next = text_put(end, &format, commit->text + lines[first].from, length, lines[first].continued);
+    size_t length = line[first].length < limit ? line[first].length : limit;
+    char *next = text_put(end, &format, batch->text + line[first].from, length, line[first].continued);
     if (next - end > RECENT_SEGMENT) {
       for (next = end + RECENT_SEGMENT - 1; (*next & 0xC0) == 0x80;)
         next--;
@@ -120,23 +122,22 @@ static void append_recent(struct stream *stream, size_t count, const struct time
   file_settle(file, 0);
 }
 
-static void write_batch(struct stream *stream, const char *name, size_t count) {
-  struct timespec now;
+void stream_write(struct stream *stream, const char *name, const struct lines *batch) {
   struct format format;
-  clock_gettime(CLOCK_REALTIME, &now);
   enum style style = stream->own.path ? STAMPED : stream->raw ? RAW : main_sink.json ? JSON : TEXT;
-  text_format(&format, style, &now, name, stream->program, stream->pid);
+  text_format(&format, style, &batch->now, name, stream->program, stream->pid);
   char *at = chunk;
-  for (size_t i = 0; i < count; i++) {
-    at = text_put(at, &format, commit->text + lines[i].from, lines[i].length, lines[i].continued);
-    if (i + 1 == count || at > chunk + CHUNK - MAX_FORMATTED) {
-      append_chunk(stream, (size_t)(at - chunk), &now);
+  for (size_t i = 0; i < batch->count; i++) {
+    const struct line *line = &batch->line[i];
+    at = text_put(at, &format, batch->text + line->from, line->length, line->continued);
+    if (i + 1 == batch->count || at > chunk + CHUNK - MAX_FORMATTED) {
+      append_chunk(stream, (size_t)(at - chunk), &batch->now);
       at = chunk;
     }
   }
   if (stream->recent.path && (!stream->own.path || stream->own.failed))
-    append_recent(stream, count, &now);
-  file_settle(stream->own.path ? &stream->own : &main_sink.file, count);
+    stream_remember(stream, batch);
+  file_settle(stream->own.path ? &stream->own : &main_sink.file, batch->count);
 }
 
 static void deliver(struct stream *stream, bool whole) {
@@ -144,15 +145,24 @@ static void deliver(struct stream *stream, bool whole) {
   struct rest rest = slot->rest;
   uint32_t from = MAX_LINE - rest.length;
   memcpy(commit->text + from, commit->carry[commit->slot], rest.length);
-  size_t count = text_split(commit->text, &from, MAX_LINE + commit->taken, stream->raw, whole, &rest, lines);
+  bool raw = stream->raw || stream->source == KERNEL;
+  struct lines batch = {commit->text, lines, 0, {0}};
+  if (commit->how != RECEIVED)
+    batch.count = text_split(commit->text, &from, MAX_LINE + commit->taken, raw, whole, &rest, lines);
+  if (stream->source == SOCKET || stream->source == KERNEL)
+    syslog_compose(&batch);
+  clock_gettime(CLOCK_REALTIME, &batch.now);
   for (int i = 0; i < OUTPUTS; i++)
     commit->ring_next[i] = commit->ring[i].head;
-  if (count > 0) {
+  if (batch.count > 0) {
     char name[MAX_NAME + 1];
     memcpy(name, slot->name, slot->name_length);
     name[slot->name_length] = '\0';
     commit_phase(WRITING);
-    write_batch(stream, name, count);
+    if (stream->source == SOCKET || stream->source == KERNEL)
+      syslog_write(stream, &batch);
+    else
+      stream_write(stream, name, &batch);
   }
   commit->next = rest;
   commit->rest_at = from;
@@ -160,9 +170,22 @@ static void deliver(struct stream *stream, bool whole) {
   commit_save();
 }
 
+void stream_deliver(uint32_t slot) {
+  deliver(streams[slot], false);
+}
+
+static int take(uint32_t slot) {
+  const struct stream *stream = streams[slot];
+  if (stream->source == SOCKET)
+    return commit_receive(slot, stream->pipe);
+  if (stream->source == KERNEL)
+    return commit_read(slot, stream->pipe);
+  commit_begin(slot, SPLICED);
+  return commit_take(stream->pipe);
+}
+
 int stream_turn(uint32_t slot) {
-  commit_begin(slot);
-  int n = commit_take(streams[slot]->pipe);
+  int n = take(slot);
   if (n > 0)
     deliver(streams[slot], false);
   return n;
@@ -171,16 +194,21 @@ int stream_turn(uint32_t slot) {
 static void flush_partial(struct stream *stream, uint32_t slot) {
   if (commit->slots[slot].rest.length == 0)
     return;
-  commit_begin(slot);
+  commit_begin(slot, SPLICED);
   deliver(stream, true);
 }
 
 bool stream_drain(uint32_t slot, bool partial) {
-  int left, n = 1;
-  if (ioctl(streams[slot]->pipe, FIONREAD, &left) < 0)
+  enum source source = streams[slot]->source;
+  int left = DATAGRAMS_WAITING, n = 1;
+  if (source == NOTHING)
+    return true;
+  if (source == PIPE && ioctl(streams[slot]->pipe, FIONREAD, &left) < 0)
     return false;
   for (; left > 0 && n > 0; left -= n)
     n = stream_turn(slot);
+  if (source == KERNEL && n < 0)
+    n = 0; // it is at its end
   if (partial && n >= 0)
     flush_partial(streams[slot], slot);
   return n >= 0;
@@ -191,6 +219,7 @@ static struct stream *orphan(uint32_t slot) {
   static struct stream stream;
   const struct slot *its = &commit->slots[slot];
   stream = (struct stream){.pipe = -1, .own.fd = -1, .recent.fd = -1};
+  stream.source = commit->how == RECEIVED ? SOCKET : commit->how == READ ? KERNEL : PIPE;
   memcpy(stream.program, its->name, its->name_length);
   return &stream;
 }
@@ -205,7 +234,7 @@ bool stream_begin(void) {
     commit_phase(TAKING);
     if (!commit_take_rest())
       return false;
-    if (commit->taken > 0)
+    if (commit->taken > 0 || commit_received() > 0)
       deliver(streams[slot] ? streams[slot] : orphan(slot), false);
     commit_phase(IDLE);
   }
