@@ -33,7 +33,11 @@ _herd() {
       mapfile -t COMPREPLY < <(compgen -g -- "$current")
       return
       ;;
-    -n | --log-history | -N | --service-name | -E | --environment-variable)
+    --since | --until)
+      mapfile -t COMPREPLY < <(compgen -W 'today yesterday -1h -10min -1d' -- "$current")
+      return
+      ;;
+    --grep | -n | --log-history | -N | --service-name | -E | --environment-variable)
       return
       ;;
   esac
@@ -45,7 +49,7 @@ _herd() {
         ((index++))
         socket=(-s "${COMP_WORDS[index]}")
         ;;
-      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group)
+      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep)
         ((index++))
         ;;
       -*) ;;
@@ -55,12 +59,12 @@ _herd() {
 
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W '--socket= --log-history= --json --service-name= --log-file=
-      --working-directory= --environment-variable= --user= --group= --help --usage --version' -- "$current")
+      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --help --usage --version' -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
     return
   fi
 
-  if [[ ${operands[0]-} == rotate ]] && ((${#operands[@]} > 1)); then
+  if [[ ${operands[0]-} == @(rotate|log) ]] && ((${#operands[@]} > 1)); then
     mapfile -t COMPREPLY < <(compgen -W "$(_herd_services "${socket[@]}")" -- "$current")
     return
   fi
@@ -68,12 +72,12 @@ _herd() {
   case ${#operands[@]} in
     0)
       mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph
-        help eval load unload reload cd upgrade rotate halt power-off reboot kexec trigger schedule spawn' -- "$current")
+        help eval load unload reload cd upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn' -- "$current")
       ;;
     1)
       case ${operands[0]} in
         upgrade) mapfile -t COMPREPLY < <(compgen -W 'keeper root' -- "$current") ;;
-        halt | power-off | reboot | kexec | eval | load | unload | reload | cd | rotate | graph | help)
+        halt | power-off | reboot | kexec | shutdown | cancel-shutdown | eval | load | unload | reload | cd | rotate | graph | help)
           mapfile -t COMPREPLY < <(compgen -W root -- "$current")
           ;;
         *)

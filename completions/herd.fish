@@ -10,7 +10,7 @@ function __herd_operands --description 'How many words of the command line are n
             continue
         end
         switch $word
-            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group
+            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep
                 set skip 1
             case '-*'
             case '*'
@@ -34,17 +34,21 @@ complete -c herd -s d -l working-directory -x -a '(__fish_complete_directories)'
 complete -c herd -s E -l environment-variable -x -d "add to the program's environment"
 complete -c herd -l user -x -a '(__fish_complete_users)' -d 'run the program as this user'
 complete -c herd -l group -x -a '(__fish_complete_groups)' -d 'run the program as this group'
+complete -c herd -s f -l follow -d 'log: go on with the lines that come'
+complete -c herd -l since -x -a 'today yesterday -1h -10min -1d' -d 'log: only lines from this time on'
+complete -c herd -l until -x -a 'today yesterday -1h -10min -1d' -d 'log: only lines up to this time'
+complete -c herd -l grep -x -d 'log: only lines that match this pattern'
 complete -c herd -l help -d 'show the options'
 complete -c herd -l usage -d 'show a short usage message'
 complete -c herd -l version -d 'show the version'
 
 set -l actions status detailed-status start stop restart enable disable doc log graph help eval load unload reload cd \
-    upgrade rotate halt power-off reboot kexec trigger schedule spawn
+    upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn
 complete -c herd -n 'test (__herd_operands) = 0' -a "$actions"
 complete -c herd -n 'test (__herd_operands) = 1' -a '(__herd_services)'
 complete -c herd -n 'test (__herd_operands) = 1; and __fish_seen_subcommand_from upgrade' -a keeper
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from upgrade' -a keeper
-complete -c herd -n 'test (__herd_operands) -ge 2; and __fish_seen_subcommand_from rotate' -a '(__herd_services)'
+complete -c herd -n 'test (__herd_operands) -ge 2; and __fish_seen_subcommand_from rotate log' -a '(__herd_services)'
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from doc' -a 'list-actions action full short'
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from load reload' -F
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from unload' -a 'all (__herd_services)'

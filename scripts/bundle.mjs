@@ -12,6 +12,9 @@ const programs = [
   // Commander is only needed where there are options, and parsing it takes longer than a plain `herd status` itself.
   { source: "src/herd/main.ts", bundle: "herd.cjs", external: ["commander"] },
   { source: "src/daemon/main.ts", bundle: "shepherd.cjs", external: ["commander"] },
+  { source: "src/repl/main.ts", bundle: "repl.cjs", external: [] },
+  { source: "src/power/main.ts", bundle: "power.cjs", external: ["commander"] },
+  { source: "src/daemon/logs/compress-main.ts", bundle: "compress.cjs", external: [] },
   // esbuild has a native part, which cannot be bundled.
   { source: "src/daemon/configuration/compile.ts", bundle: "compile.cjs", external: ["esbuild"] },
 ];

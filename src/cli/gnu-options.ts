@@ -16,8 +16,16 @@ export class UsageError extends Error {
   }
 }
 
-/** Spells every option out as `--name=value` or `--name`, in front of commander, and finds the mistakes. */
-export function normaliseOptions(args: readonly string[], options: readonly Option[]): string[] {
+/**
+ * Spells every option out as `--name=value` or `--name`, in front of commander, and finds the mistakes.
+ *
+ * @param signed options, as `--name`, whose values may be words such as `-1h`
+ */
+export function normaliseOptions(
+  args: readonly string[],
+  options: readonly Option[],
+  signed: readonly string[] = [],
+): string[] {
   const normal: string[] = [];
   const rest = [...args];
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
@@ -25,7 +33,7 @@ export function normaliseOptions(args: readonly string[], options: readonly Opti
     if (!arg.startsWith("-") || arg === "-") normal.push(arg);
     else if (arg.startsWith("--")) {
       const [, name = "", value] = /^--([^=]*)(?:=([\s\S]*))?$/.exec(arg) ?? [];
-      normal.push(spelled(longOption(name, options), `--${name}`, value, rest));
+      normal.push(spelled(longOption(name, options), `--${name}`, value, rest, signed));
     } else {
       const letter = arg.slice(0, 2);
       const option = options.find(({ short }) => short === letter);
@@ -40,7 +48,13 @@ export function normaliseOptions(args: readonly string[], options: readonly Opti
 
 const tryHelp = { hint: "Try '--help'." };
 
-function spelled(option: Option, given: string, value: string | undefined, rest: string[]): string {
+function spelled(
+  option: Option,
+  given: string,
+  value: string | undefined,
+  rest: string[],
+  signed: readonly string[] = [],
+): string {
   const long = option.long ?? given;
   if (!option.required && !option.optional) {
     if (value !== undefined) throw new UsageError(`option '${given}' takes no value`, tryHelp);
@@ -48,7 +62,8 @@ function spelled(option: Option, given: string, value: string | undefined, rest:
   }
   if (option.optional) return value === undefined ? long : `${long}=${value}`;
   const next = rest[0];
-  const isValue = next !== undefined && (!next.startsWith("-") || next === "-");
+  const isSigned = signed.includes(long) && /^-\d/.test(next ?? "");
+  const isValue = next !== undefined && (!next.startsWith("-") || next === "-" || isSigned);
   const found = value ?? (isValue ? rest.shift() : undefined);
   if (found === undefined) throw new UsageError(`Argument required by \`${given}'.`, { bare: true });
   return `${long}=${found}`;

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { format } from "node:util";
 import { resolveIdentity } from "./accounts.js";
 import { runCompiler } from "./compiler-process.js";
+import { stateDirectory } from "./configuration/directories.js";
 import { loadCompiled, loadConfiguration } from "./configuration/load.js";
 import { Desk } from "./control/desk.js";
 import { ActionError, type DispatchContext } from "./control/dispatch.js";
@@ -15,6 +16,7 @@ import { ControlServer } from "./control/server.js";
 import type { Controller } from "./controller/controller.js";
 import { isProcess } from "./controller/running-value.js";
 import type { ServiceState } from "./controller/state.js";
+import type { SupervisorFiles } from "./definition/runtime.js";
 import { inheritedEnvironment } from "./environment.js";
 import { errorText } from "./error-text.js";
 import { evaluate } from "./evaluate.js";
@@ -23,14 +25,19 @@ import { describeErrno } from "./keeper/errno.js";
 import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import { ServiceLogs } from "./log-streams.js";
+import { Compressor } from "./logs/compressor.js";
 import { LogWriter, type Sink } from "./logs/log-writer.js";
+import { LogRotation } from "./logs/rotation.js";
 import { mainDefinition, mainService } from "./main-service.js";
 import type { RefreshNote } from "./notes.js";
 import type { DaemonOptions } from "./options.js";
 import { decodeWaitStatus } from "./processes.js";
+import { tellManager } from "./readiness/manager.js";
+import { ReplSessions } from "./repl-sessions.js";
 import { captureConsole, type Request } from "./request.js";
 import { rootActions, rootDefinition } from "./root-service.js";
 import { installRuntime } from "./runtime.js";
+import { ShutdownSchedule } from "./scheduled-shutdown.js";
 import { Shutdown } from "./shutdown.js";
 import { whyNotSucceeded } from "./successor.js";
 import { System } from "./system.js";
@@ -54,6 +61,8 @@ export interface DaemonPaths {
   readonly logWriter: string;
   /** The configuration compiler's bundle. */
   readonly compiler: string;
+  /** The bundle of the program that compresses old log files. */
+  readonly compressor: string;
 }
 
 export class Daemon {
@@ -62,11 +71,15 @@ export class Daemon {
   readonly #log: DaemonLog;
   readonly #writer: LogWriter;
   readonly #logs: ServiceLogs;
+  readonly #rotation: LogRotation;
   readonly #system: System;
   readonly #inForce: InForce;
   readonly #root: Controller;
   readonly #control: ControlServer;
   readonly #shutdown: Shutdown;
+  readonly #schedule: ShutdownSchedule;
+  readonly #replSessions: ReplSessions;
+  readonly #files: SupervisorFiles;
   /** Resolves when clients are served. */
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
@@ -82,6 +95,11 @@ export class Daemon {
     this.#keeper = keeper;
     this.#options = options;
     this.#log = log;
+    this.#files = {
+      controlSocket: paths.socket,
+      node: process.execPath,
+      programs: dirname(paths.compiler),
+    };
     this.ready = new Promise((resolve) => {
       this.#isReady = resolve;
     });
@@ -105,6 +123,7 @@ export class Daemon {
         environment: inheritedEnvironment(process.env),
         directory: defaultDirectory(),
         resolveIdentity,
+        stateDirectory: stateDirectory(process.env, process.getuid?.() ?? 0),
       },
       {
         settled: (controller) => this.#settled(controller),
@@ -114,22 +133,45 @@ export class Daemon {
         },
         forgotten: (controller) => {
           logs.forget(controller.name);
+          this.#replSessions.forget(controller.name);
           this.#inForce.forget(controller);
         },
         replaced: () => this.#inForce.note(),
       },
     );
     const { registry, supervisor, outbox, notes, host } = this.#system;
+    this.#rotation = new LogRotation({
+      writer: this.#writer,
+      compressor: new Compressor({
+        outbox,
+        processes: host.processes,
+        program: paths.compressor,
+      }),
+      resolveIdentity,
+      log,
+    });
+    logs.rotateWith(this.#rotation);
+    this.#schedule = new ShutdownSchedule({
+      outbox,
+      deadlines: this.#system.deadlines,
+      notes,
+      log: (line) => log.info(line),
+      begin: (how) => this.#end(how),
+    });
+    this.#replSessions = new ReplSessions(registry, this.#system.processes);
     const actions = rootActions({
       registry,
       logs,
       keeper: keeper.inventory.keeper,
+      cgroups: () => host.cgroups.description,
       rescue: () => this.#rescue,
       load: (file, request) => this.#inForce.load(file, request),
       reload: (file, request) => this.#inForce.reload(file, request),
       unload: (name, request) => this.#unload(name, request),
       evaluate: (expression) => runAsUserCode(`eval ${expression}`, undefined, () => evaluate(expression)),
+      converse: (pid, source) => this.#replSessions.evaluate(pid, source),
       shutDown: (how, request) => this.#shutdown.begin(how, request),
+      schedule: this.#schedule,
       relaunch: () => this.#relaunch(),
       rotate: (services) => this.#rotate(services, logs),
       upgradeKeeper: () => this.#upgradeKeeper(paths.keeper),
@@ -183,7 +225,12 @@ export class Daemon {
     this.#keeper.onEvent((event) => this.#handle(event));
     outbox.tell((text) => this.#log.error(text), { op: "configure", culprit: culpritNote });
     captureConsole(format, (line) => this.#log.info(line));
-    installRuntime(this.#system);
+    installRuntime(this.#system, this.#files, {
+      rotate: (policy) => this.#rotation.run(policy),
+      files: (service) => this.#logs.files(service),
+    });
+    this.#schedule.resume();
+    const cgroups = this.#system.host.cgroups.open();
     const logging = this.#startLogging();
     const listen = async (): Promise<void> => {
       await this.#control.listen(controlDescriptor);
@@ -192,17 +239,19 @@ export class Daemon {
     if (this.#keeper.inventory.keeper.rescue) this.#enterRescue();
     if (notes.shutdown !== undefined) this.#system.supervisor.goDown();
     if (notes.system === undefined) {
+      await cgroups;
       this.#hasTakenOver();
       await listen();
       await this.#firstStart();
     } else {
       // Clients wait until the services are there again, unless the configuration takes too long to evaluate.
-      const takenOver = this.#takeOver().finally(() => this.#hasTakenOver());
+      const takenOver = this.#takeOver(cgroups).finally(() => this.#hasTakenOver());
       await Promise.race([takenOver, delay(takeOverPatience, undefined, { ref: false })]);
       await listen();
       await takenOver;
     }
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
+    else tellManager(outbox, "READY=1", (text) => this.#log.error(text));
     await logging;
   }
 
@@ -261,7 +310,7 @@ export class Daemon {
   }
 
   /** Services that an earlier daemon ran, under the configuration that was in force, exactly as it was compiled. */
-  async #takeOver(): Promise<void> {
+  async #takeOver(cgroups: Promise<void>): Promise<void> {
     const { notes } = this.#system;
     const { refresh } = notes;
     const rescue = this.#rescue !== undefined;
@@ -274,6 +323,7 @@ export class Daemon {
         : "which was lost with the supervisor that had evaluated it, or its module cannot be read",
     );
     this.#inForce.settle();
+    await cgroups;
     this.#system.resume();
     // A start of the main program that was under way, or failed, must end as it would have ended.
     const main = this.#system.registry.find(mainService)?.state;

@@ -1,6 +1,6 @@
 // Deadlines that hold while no daemon lives: the keeper's timers, with what to do here when one fires.
 
-import type { KeeperEvent, Name, Scope, TimerRecord } from "./keeper/types.js";
+import type { Clock, KeeperEvent, Name, Scope, TimerRecord } from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
 
 export interface Kill {
@@ -13,6 +13,7 @@ export class Deadlines {
   readonly #outbox: Outbox;
   readonly #report: (message: string) => void;
   readonly #onFired = new Map<Name, () => void>();
+  readonly #onClockSet = new Set<() => void>();
   /** What an earlier daemon armed. */
   readonly #inherited: Map<Name, TimerRecord>;
 
@@ -37,6 +38,18 @@ export class Deadlines {
     });
   }
 
+  /** Arms the timer `id` for an instant of `clock`, in milliseconds; one that has passed fires at once. */
+  armAt(id: Name, clock: Clock, at: number, onFired: () => void): void {
+    this.#onFired.set(id, onFired);
+    this.#outbox.tell(this.#report, { op: "arm-timer", id, clock, at: BigInt(at) * 1_000_000n });
+  }
+
+  /** Calls `listener` whenever somebody has set the clock on the wall; gives what ends that. */
+  onClockSet(listener: () => void): () => void {
+    this.#onClockSet.add(listener);
+    return () => this.#onClockSet.delete(listener);
+  }
+
   /**
    * Takes over the timer `id` if an earlier daemon has armed it: its deadline holds, since a daemon's death gives nobody
    * more time. Gives the seconds that are left, 0 if it has fired already; undefined where there is none.
@@ -56,11 +69,19 @@ export class Deadlines {
   }
 
   handleEvent(event: KeeperEvent): boolean {
+    if (event.type === "clock-was-set") {
+      for (const listener of [...this.#onClockSet]) listener();
+      this.#outbox.tell(this.#report, { op: "acknowledge", event: event.event });
+      return true;
+    }
     if (event.type !== "timer-fired") return false;
     const onFired = this.#onFired.get(event.id);
     this.#onFired.delete(event.id);
+    // First, since it is armed anew perhaps; and where it was, meanwhile, the keeper has taken its event back.
+    this.#outbox
+      .post({ op: "acknowledge", event: event.event })
+      .catch((error: unknown) => this.#report(String(error)));
     onFired?.();
-    this.#outbox.tell(this.#report, { op: "acknowledge", event: event.event });
     return true;
   }
 }

@@ -17,4 +17,7 @@ const internal: ReadonlySet<string> = new Set([
   "SHEPHERD_GENERATION",
   "SHEPHERD_RESCUE",
   "NOTIFY_SOCKET",
+  "WATCHDOG_USEC",
+  "WATCHDOG_PID",
+  "FDSTORE",
 ]);

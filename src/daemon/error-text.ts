@@ -1,7 +1,7 @@
 // What an exception says. User code may throw anything, even what cannot be turned into a string: whoever handles an
 // exception must not throw by asking it for its text.
 
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 
 /** Longer texts do not fit into a note or a message. */
 const longest = 4096;
@@ -14,7 +14,7 @@ export function errorText(error: unknown): string {
 /** With the stack, where there is one. */
 export function errorStack(error: unknown): string {
   try {
-    if (error instanceof Error && typeof error.stack === "string") return error.stack;
+    if (isError(error) && typeof error.stack === "string") return error.stack;
   } catch {
     // A getter that throws: the message is tried the same way.
   }
@@ -23,9 +23,14 @@ export function errorStack(error: unknown): string {
 
 function textOf(error: unknown): string {
   try {
-    const message: unknown = error instanceof Error ? error.message : error;
+    const message: unknown = isError(error) ? error.message : error;
     return typeof message === "string" ? message : inspect(message, { depth: 2 });
   } catch {
     return "an exception that cannot be printed";
   }
+}
+
+/** Also one of another context, such as `herd eval` has. */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || types.isNativeError(error);
 }

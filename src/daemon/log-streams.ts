@@ -1,13 +1,18 @@
 // The log writer as the rest of the daemon knows it: streams by service, and what they hold.
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { LogSource } from "../protocol/log-sources.js";
 import type { LogStream, LogStreams } from "./constructors/host.js";
 import { pipeName } from "./constructors/process-spec.js";
+import type { LogPlaces } from "./control/log-sources.js";
 import type { LogView } from "./control/status.js";
 import { errorText } from "./error-text.js";
 import type { Keeper } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import type { LogWriter } from "./logs/log-writer.js";
+import type { LogRotation } from "./logs/rotation.js";
+import type { SizedPolicy } from "./logs/rotation-policy.js";
+import type { SystemLogSetup } from "./logs/system-log.js";
 
 /** How long, in ms, a start waits for a log writer that does not answer. */
 const patience = 10_000;
@@ -19,12 +24,13 @@ interface Closing {
   wanted: boolean;
 }
 
-export class ServiceLogs implements LogStreams, LogView {
+export class ServiceLogs implements LogStreams, LogView, LogPlaces {
   readonly #keeper: Keeper;
   readonly #writer: LogWriter;
   readonly #log: DaemonLog;
   readonly #ownFile: string | undefined;
   readonly #closing = new Map<string, Closing>();
+  #rotation: LogRotation | undefined;
 
   /** @param ownFile the daemon's own log file, which is that of `root` */
   constructor(keeper: Keeper, writer: LogWriter, log: DaemonLog, ownFile: string | undefined) {
@@ -34,17 +40,44 @@ export class ServiceLogs implements LogStreams, LogView {
     this.#ownFile = ownFile;
   }
 
+  /** Who rotates the files, which takes processes, and so comes to be after the streams. */
+  rotateWith(rotation: LogRotation): void {
+    this.#rotation = rotation;
+  }
+
+  keepWithin(service: string, policy: SizedPolicy | undefined): void {
+    this.#rotation?.keepWithin(service, policy);
+  }
+
   async open({ name, pipe, program, file }: LogStream): Promise<void> {
     const closing = this.#closing.get(name);
     if (closing !== undefined) closing.wanted = true;
     const opened = Promise.resolve(closing?.done).then(() =>
       this.#writer.openStream({ name, pipe, label: program, ...(file === undefined ? {} : { file }) }),
     );
+    await this.#patiently(opened, `open the log of ${name}`);
+  }
+
+  /** @param what as an error is to have it: nothing waits for ever */
+  async #patiently(work: Promise<void>, what: string): Promise<void> {
     const expired = delay(patience, "expired" as const, { ref: false });
-    if ((await Promise.race([opened, expired])) === "expired") {
-      opened.catch((error: unknown) => this.#log.error(errorText(error)));
-      throw new Error(`open the log of ${name}: the log writer does not answer`);
+    if ((await Promise.race([work, expired])) === "expired") {
+      work.catch((error: unknown) => this.#log.error(errorText(error)));
+      throw new Error(`${what}: the log writer does not answer`);
     }
+  }
+
+  systemLogOf(): string | undefined {
+    return this.#writer.systemLog.setup?.service;
+  }
+
+  async openSystemLog(setup: SystemLogSetup): Promise<void> {
+    await this.#patiently(this.#writer.systemLog.open(setup), `open the system log of ${setup.service}`);
+  }
+
+  closeSystemLog(service: string): Promise<void> | undefined {
+    if (this.systemLogOf() !== service) return undefined;
+    return this.#patiently(this.#writer.systemLog.close(service), `close the system log of ${service}`);
   }
 
   label(name: string, program: string, pid: number): void {
@@ -91,17 +124,56 @@ export class ServiceLogs implements LogStreams, LogView {
     return this.#ownFile === undefined ? [] : [this.#ownFile];
   }
 
-  /** Begins a new log file for a service that has one of its own, or for `root`; the old file's path as it is now. */
-  async rotate(service: string): Promise<string[]> {
-    if (this.files(service).length === 0) return [];
-    if (service !== "root" && !this.#writer.has(service)) return [];
-    const made = await this.#writer.rotate(service === "root" ? undefined : service);
-    return made === undefined ? [] : [made];
+  /** Where the lines of a service are: its files, and what keeps the last lines for want of one, or while it fails. */
+  sources(service: string, file?: string): readonly LogSource[] {
+    const main: readonly LogSource[] =
+      this.#ownFile === undefined
+        ? []
+        : [{ path: this.#ownFile, format: this.#log.format === "json" ? "json" : "stamped" }];
+    if (service === "root") return main;
+    const known = this.#writer.files(service);
+    const files = known.length === 0 && file !== undefined ? [file] : known;
+    // Only there can it be told whose lines they are, and then nothing is cut off.
+    if (files.length === 0 && main[0]?.format === "json") return main;
+    // Every message of the system log is among the recent ones, too.
+    const isSystemLog = this.#writer.systemLog.filesOf(service) !== undefined;
+    const recent = isSystemLog && files.length > 0 ? undefined : this.#writer.recentFile(service);
+    return [
+      ...files.map((path): LogSource => ({ path, format: "stamped" })),
+      ...(recent === undefined ? [] : [{ path: recent, format: "recent" } as const]),
+    ];
   }
 
-  /** What keeps the lines of a service from where they belong, at present. */
+  /** Begins new log files for a service that has some of its own, or for `root`; the old files' paths as they are now. */
+  async rotate(service: string): Promise<string[]> {
+    if (this.files(service).length === 0) return [];
+    const keep = this.#rotation?.kept;
+    const made: string[] = [];
+    for (const stream of this.#streamsWithFiles(service)) {
+      const path = await this.#writer.rotate(stream, keep === undefined ? {} : { keep });
+      if (path !== undefined) made.push(path);
+    }
+    return made;
+  }
+
+  /** The streams whose files are a service's; undefined is the main sink. */
+  #streamsWithFiles(service: string): readonly (string | undefined)[] {
+    if (service === "root") return [undefined];
+    if (service === this.systemLogOf()) return this.#writer.systemLog.files.map(({ name }) => name);
+    return this.#writer.has(service) ? [service] : [];
+  }
+
+  /** What is wrong with the log of a service, at present. */
   trouble(service: string): string | undefined {
+    const old = this.files(service).flatMap((file) => this.#rotation?.trouble(file) ?? []);
+    const troubles = [this.#lineTrouble(service) ?? [], old].flat();
+    return troubles.length === 0 ? undefined : troubles.join("; ");
+  }
+
+  /** What keeps its lines from where they belong. */
+  #lineTrouble(service: string): string | undefined {
     if (service === "root") return this.#writer.trouble();
+    if (service === this.systemLogOf()) return this.#systemLogTrouble(service);
     if (!this.#writer.has(service)) return undefined;
     const hasFile = this.#writer.files(service).length > 0;
     const trouble = this.#writer.trouble(hasFile ? service : undefined);
@@ -109,6 +181,14 @@ export class ServiceLogs implements LogStreams, LogView {
     return trouble === undefined || recent === undefined
       ? trouble
       : `${trouble}; the last lines are kept in ${recent}`;
+  }
+
+  #systemLogTrouble(service: string): string | undefined {
+    const troubles = [
+      this.#writer.systemLog.setup?.trouble ?? [],
+      this.#writer.trouble(service) ?? [],
+    ].flat();
+    return troubles.length === 0 ? undefined : troubles.join("; ");
   }
 
   #report(work: Promise<void>): void {

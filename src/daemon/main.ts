@@ -2,12 +2,12 @@
 // be tried again, such as a bad command line, ends the keeper too.
 
 import { rename, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { UsageError } from "../cli/gnu-options.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { version } from "../protocol/version.js";
 import { findConfiguration } from "./configuration/defaults.js";
+import { baseDirectory } from "./configuration/directories.js";
 import { ControlSocketError, checkSocketDirectory, controlDescriptor } from "./control/socket.js";
 import { Daemon } from "./daemon.js";
 import { errorStack, errorText } from "./error-text.js";
@@ -101,6 +101,7 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
         keeper: join(programs(), "native", "keeper"),
         logWriter: join(programs(), "native", "logwriter"),
         compiler: join(programs(), "compile.cjs"),
+        compressor: join(programs(), "compress.cjs"),
       },
       log,
     );
@@ -139,8 +140,7 @@ function logFormat(
 
 /** As GNU Shepherd's, where it is not PID 1. */
 function defaultLogFile(environment: NodeJS.ProcessEnv): string {
-  const state = environment.XDG_STATE_HOME ?? join(environment.HOME ?? homedir(), ".local", "state");
-  return join(state, "shepherd", "shepherd.log");
+  return join(baseDirectory(environment, "XDG_STATE_HOME", ".local/state"), "shepherd", "shepherd.log");
 }
 
 /** Whole or not at all, since others poll for it. The pid is the keeper's: it never changes. */

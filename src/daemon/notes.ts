@@ -5,6 +5,7 @@ import type { DefinitionData } from "./definition/as-data.js";
 import type { Ending, Inventory } from "./keeper/types.js";
 import { decodeNote, encodeNote, NewerNotesError } from "./notes-format.js";
 import type { Outbox } from "./outbox.js";
+import type { ScheduledShutdown } from "./scheduled-shutdown.js";
 
 /** A file whose services are registered, and what it was compiled to. */
 export interface LoadedFile {
@@ -51,6 +52,9 @@ const systemKey = "system";
 const shutdownKey = "shutdown";
 /** Whether the configuration is to be read anew: somebody restarted the supervisor on purpose. */
 const refreshKey = "refresh";
+const scheduledShutdownKey = "scheduled-shutdown";
+/** Where our cgroups are. */
+const cgroupsKey = "cgroups";
 const servicePrefix = "service/";
 const definitionPrefix = "definition/";
 
@@ -70,7 +74,9 @@ export class Notes {
     this.#found = new Map(found);
     this.#report = report;
     for (const key of this.#found.keys()) {
-      const isOurs = [systemKey, shutdownKey, refreshKey].includes(key) || key.startsWith(servicePrefix);
+      const isOurs =
+        [systemKey, shutdownKey, refreshKey, scheduledShutdownKey].includes(key) ||
+        key.startsWith(servicePrefix);
       if (isOurs) this.#read(key, false);
       else if (key.startsWith(definitionPrefix)) {
         const data = this.#read(key);
@@ -149,6 +155,28 @@ export class Notes {
     const held = this.#held ?? new Map<string, DefinitionData>();
     this.#held = undefined;
     for (const [name, data] of held) this.#put(definitionPrefix + name, data);
+  }
+
+  get scheduledShutdown(): ScheduledShutdown | undefined {
+    return this.#read(scheduledShutdownKey) as ScheduledShutdown | undefined;
+  }
+
+  putScheduledShutdown(note: ScheduledShutdown): void {
+    this.#put(scheduledShutdownKey, note);
+  }
+
+  dropScheduledShutdown(): void {
+    this.#delete(scheduledShutdownKey);
+  }
+
+  /** The directory that the first daemon has chosen for cgroups. */
+  get cgroups(): string | undefined {
+    const note = this.#read(cgroupsKey) as { readonly directory?: string } | undefined;
+    return note?.directory;
+  }
+
+  putCgroups(directory: string): void {
+    this.#put(cgroupsKey, { directory });
   }
 
   putShutdown(note: ShutdownNote): void {

@@ -112,6 +112,14 @@ export class Processes {
     return this.#ends.get(id);
   }
 
+  /** The ids of the children of a service that live. */
+  livingOf(service: string): string[] {
+    const prefix = `${service}#`;
+    return [...this.#children.values()].flatMap(({ id, end }) =>
+      end === undefined && id.startsWith(prefix) ? [id] : [],
+    );
+  }
+
   /** The pids of all children that live, but for those in `except`. */
   pids(...except: readonly string[]): Set<number> {
     const pids = new Set<number>();

@@ -2,6 +2,7 @@
 // Whatever runs for a request, user code included, finds it in an AsyncLocalStorage.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Sexp } from "../protocol/sexp.js";
 
 /** Lines kept for a version-0 reply, which carries them all at its end. */
 const messageCap = 10_000;
@@ -12,6 +13,8 @@ export class Request {
   readonly messages: string[] = [];
   /** The client's working directory: relative file names are meant from there. */
   readonly directory: string | undefined;
+  /** The command's arguments as they were sent, where a client asked. */
+  readonly arguments: readonly Sexp[] | undefined;
   readonly #log: (line: string) => void;
   readonly #stream: ((line: string) => void) | undefined;
 
@@ -19,7 +22,13 @@ export class Request {
    * @param log where every line goes as well
    * @param stream gets each line at once; without it they are kept in `messages`
    */
-  constructor(log: (line: string) => void, stream?: (line: string) => void, directory?: string) {
+  constructor(
+    log: (line: string) => void,
+    stream?: (line: string) => void,
+    directory?: string,
+    args?: readonly Sexp[],
+  ) {
+    this.arguments = args;
     this.#log = log;
     this.#stream = stream;
     this.directory = directory;

@@ -1,27 +1,34 @@
 // The service `root`: the daemon itself, with the actions that operate on it.
 
 import { resolve } from "node:path";
-import { encodeService } from "../protocol/service-status.js";
+import { encodeLogSources } from "../protocol/log-sources.js";
+import { encodeService, type ServiceStatus } from "../protocol/service-status.js";
+import { sym } from "../protocol/sexp.js";
 import { ActionError, type RootAction } from "./control/dispatch.js";
+import { type LogPlaces, logSources } from "./control/log-sources.js";
 import { briefStatus, type LogView, serviceStatus } from "./control/status.js";
+import type { Controller } from "./controller/controller.js";
 import type { ServiceDefinition } from "./definition/types.js";
+import { type EndingOperations, endingActions } from "./ending-actions.js";
 import { errorText } from "./error-text.js";
-import type { Ending, KeeperRecord } from "./keeper/types.js";
 import { type Registry, ServiceNotFound } from "./registry/registry.js";
+import type { ReplAnswer } from "./repl-sessions.js";
 import type { Request } from "./request.js";
 
 /** What the actions of root do, done by the daemon. */
-export interface RootOperations {
+export interface RootOperations extends EndingOperations {
   readonly registry: Registry;
-  readonly logs: LogView;
-  readonly keeper: KeeperRecord;
+  readonly logs: LogView & LogPlaces;
+  /** Where the services' cgroups are, or why there are none. */
+  cgroups(): string;
   /** Why no user code is run, where that is so. */
   rescue(): string | undefined;
   load(file: string, request: Request): Promise<void>;
   reload(file: string, request: Request): Promise<void>;
   unload(name: string, request: Request): Promise<void>;
   evaluate(expression: string, request: Request): Promise<unknown>;
-  shutDown(how: Ending, request: Request): Promise<void>;
+  /** What a client of the REPL gets for its input. */
+  converse(pid: number, source: string): Promise<ReplAnswer>;
   /** Has the keeper start the program that is on disk now, over the running services; throws ActionError where it cannot. */
   relaunch(): Promise<void>;
   /** Makes new files of the logs of services, or of all with none given; resolves with the names of what was put aside. */
@@ -45,11 +52,9 @@ export function rootDefinition(actions: Iterable<RootAction>): ServiceDefinition
     start: () => true,
     stop: () => false,
     retryable: false,
-    actions: [...actions].map(({ name, documentation: text }) => ({
-      name,
-      documentation: text,
-      procedure: () => false,
-    })),
+    actions: [...actions]
+      .filter(({ hidden }) => hidden !== true)
+      .map(({ name, documentation: text }) => ({ name, documentation: text, procedure: () => false })),
     autoStart: true,
     documentation,
   };
@@ -66,15 +71,13 @@ all services.
 export function rootActions(operations: RootOperations): ReadonlyMap<string, RootAction> {
   const { keeper } = operations;
 
-  /** Only PID 1 may end the system: elsewhere this would be somebody else's machine. */
-  const end = (how: Ending) => async (_args: readonly string[], request: Request) => {
-    if (!keeper.init) {
-      throw new ActionError(
-        `cannot ${how}: shepherd is not PID 1 here, so the system is not its own; use 'herd stop root' to end it`,
-      );
-    }
-    await operations.shutDown(how, request);
-    return true;
+  const statusOfRoot = async (controller: Controller): Promise<ServiceStatus> => {
+    const plain = await serviceStatus(controller, operations.logs, operations.rescue());
+    const status = { ...plain, extra: new Map([...plain.extra, ["cgroups", operations.cgroups()]]) };
+    const { scheduled } = operations.schedule;
+    if (scheduled === undefined) return status;
+    const { how, at, message } = scheduled;
+    return { ...status, extra: new Map([...status.extra, ["scheduled-shutdown", [sym(how), at, message]]]) };
   };
   const inDirectory = (file: string | undefined, request: Request): string =>
     resolve(request.directory ?? process.cwd(), file ?? "");
@@ -96,41 +99,12 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
       run: async () => {
         const { registry, logs } = operations;
         const statuses = registry.controllers.map((controller) =>
-          controller.name === "root"
-            ? serviceStatus(controller, logs, operations.rescue())
-            : briefStatus(controller, logs),
+          controller.name === "root" ? statusOfRoot(controller) : briefStatus(controller, logs),
         );
         return (await Promise.all(statuses)).map(encodeService);
       },
     },
-    {
-      name: "halt",
-      effect: "repeatable",
-      documentation: "Stop everything and halt the system.",
-      arity: [0, 0],
-      run: end("halt"),
-    },
-    {
-      name: "power-off",
-      effect: "repeatable",
-      documentation: "Stop everything and turn the system off.",
-      arity: [0, 0],
-      run: end("power-off"),
-    },
-    {
-      name: "reboot",
-      effect: "repeatable",
-      documentation: "Stop everything and start the system again.",
-      arity: [0, 0],
-      run: end("reboot"),
-    },
-    {
-      name: "kexec",
-      effect: "repeatable",
-      documentation: "Stop everything and start the kernel that was loaded with kexec.",
-      arity: [0, 0],
-      run: end("kexec"),
-    },
+    ...endingActions(operations),
     {
       name: "load",
       effect: "repeatable",
@@ -148,6 +122,27 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
       run: async ([expression], request) => {
         request.say(`Evaluating user expression ${expression ?? ""}.`);
         return await operations.evaluate(expression ?? "", request);
+      },
+    },
+    {
+      name: "log-sources",
+      effect: "none",
+      hidden: true,
+      documentation:
+        "Between 'herd log' and shepherd: the files with the lines of these SERVICEs, or of all.",
+      arity: [0, Number.POSITIVE_INFINITY],
+      run: async (services) =>
+        encodeLogSources(await logSources(services, operations.registry, operations.logs)),
+    },
+    {
+      name: "repl-eval",
+      hidden: true,
+      documentation:
+        "Between the service 'repl' and its clients: evaluate SOURCE for the client process PID.",
+      arity: [2, 2],
+      run: async ([pid, source]) => {
+        const { outcome, text, fresh } = await operations.converse(Number(pid), source ?? "");
+        return [outcome, text, fresh];
       },
     },
     {

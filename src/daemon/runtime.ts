@@ -3,16 +3,28 @@
 import { startBuiltin } from "./constructors/builtin.js";
 import { endProcess } from "./constructors/kill.js";
 import { stopSystem } from "./constructors/system.js";
+import { clientCommand } from "./control/arguments.js";
 import { isProcess } from "./controller/running-value.js";
-import { setRuntime } from "./definition/runtime.js";
+import { type SupervisorFiles, setRuntime } from "./definition/runtime.js";
 import type { BuiltinStart, BuiltinStop, RunningValue } from "./definition/types.js";
+import { launcher } from "./launch.js";
+import type { RotationPolicy } from "./logs/rotation-policy.js";
 import { currentRequest } from "./request.js";
 import type { System } from "./system.js";
 import { currentStart } from "./user-code.js";
 
-export function installRuntime(system: System): void {
+/** Log files, as far as user code has to do with them. */
+export interface LogAccess {
+  rotate(policy: RotationPolicy): Promise<void>;
+  /** The files of a service, by its canonical name. */
+  files(service: string): readonly string[];
+}
+
+/** @param files and `logs`: absent where there are none, as in unit tests */
+export function installRuntime(system: System, files?: SupervisorFiles, logs?: LogAccess): void {
   const { registry, supervisor, host } = system;
   const request = () => currentRequest() ?? system.background();
+  const { launch, unusedName } = launcher(system);
   setRuntime({
     runStart,
     runStop,
@@ -29,6 +41,33 @@ export function installRuntime(system: System): void {
       if (controller === undefined) return undefined;
       const { status, enabled, value } = controller.state;
       return { name: controller.name, status, enabled, value };
+    },
+    clientCommand: () => clientCommand(currentRequest()),
+    launchService: (definition) => launch(definition, request()),
+    unusedServiceName: unusedName,
+    updateRunningValue: (name, value) => registry.get(name).updateValue(value),
+    triggerTimer: (name) => registry.get(name).trigger(),
+    files: () => {
+      if (files === undefined) throw new Error("the supervisor's files are not known here");
+      return files;
+    },
+    statistics: () => ({
+      serviceNames: registry.size,
+      processes: system.processes.pids().size,
+      heapUsed: process.memoryUsage().heapUsed,
+    }),
+    rotateLogs: async (policy) => {
+      if (logs === undefined) throw new Error("there are no logs here");
+      await logs.rotate(policy);
+    },
+    logFiles: () => {
+      const names = registry.controllers.map(({ name }) => name);
+      // Last, as in the Shepherd.
+      const ordered = [
+        ...names.filter((name) => name !== "root"),
+        ...names.filter((name) => name === "root"),
+      ];
+      return ordered.flatMap((service) => (logs?.files(service) ?? []).map((file) => ({ file, service })));
     },
   });
 

@@ -8,6 +8,7 @@ import type { Ending } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import type { Notes, ShutdownNote } from "./notes.js";
 import type { Outbox } from "./outbox.js";
+import { tellManager } from "./readiness/manager.js";
 import { Request } from "./request.js";
 import type { Supervisor } from "./supervisor.js";
 
@@ -71,6 +72,7 @@ export class Shutdown {
       how: note.how,
       code: note.code,
     });
+    tellManager(outbox, "STOPPING=1", (text) => log.error(text));
     log.info("Exiting shepherd...");
     const stopped = this.#stopServices(left, request);
     this.#under = { stopped };

@@ -146,6 +146,22 @@ export async function findSurvivors(
   return [...found.values()];
 }
 
+/** Generations that lie between a process and its service's leader at most, where nothing else tells whose it is. */
+const mostAncestors = 64;
+
+/** Whether a living process is one of a service's: by its group, its session or its mark, or by descent. */
+export async function isKin(pid: number, { leader, lives, mark }: Kin): Promise<boolean> {
+  let stat = await processStat(pid);
+  if (stat === undefined) return false;
+  if (lives && (stat.pid === leader || stat.group === leader || stat.session === leader)) return true;
+  if (await hasMark(pid, mark)) return true;
+  for (let count = 0; lives && stat !== undefined && count < mostAncestors; count += 1) {
+    if (stat.parent === leader) return true;
+    stat = stat.parent > 1 ? await processStat(stat.parent) : undefined;
+  }
+  return false;
+}
+
 /** Signals the survivors that still are who they were. */
 export async function signalSurvivors(
   survivors: readonly Survivor[],

@@ -1,11 +1,13 @@
 // The running system without its surroundings: services, processes, deadlines and notes over a keeper. Tests build one
 // over a fake keeper; daemon.ts adds the control socket, the configuration and the log writer.
 
+import { join } from "node:path";
+import { Cgroups } from "./cgroups/cgroups.js";
 import type { Host, Identity, LogStreams } from "./constructors/host.js";
 import { Sockets } from "./constructors/sockets.js";
 import { Controller, type ControllerEnvironment } from "./controller/controller.js";
 import { clearAway } from "./controller/remains.js";
-import { initialState, type ServiceState } from "./controller/state.js";
+import { initialState, isDown, type ServiceState } from "./controller/state.js";
 import { Deadlines } from "./deadlines.js";
 import { dataOf, definitionOf } from "./definition/as-data.js";
 import {
@@ -21,9 +23,13 @@ import { Offspring } from "./offspring.js";
 import { Outbox } from "./outbox.js";
 import { Processes } from "./processes.js";
 import { Readables } from "./readables.js";
+import { serviceOfSocket, tidyUp } from "./readiness/tidy.js";
 import { Registry } from "./registry/registry.js";
 import { Request } from "./request.js";
 import { Supervisor, UserCodeError } from "./supervisor.js";
+import { systemInstant } from "./timers/clock.js";
+import type { Instant } from "./timers/plan.js";
+import { Stamps } from "./timers/stamps.js";
 import { tellCulpritThrough } from "./user-code.js";
 
 export interface SystemParts {
@@ -33,6 +39,10 @@ export interface SystemParts {
   readonly environment: readonly string[];
   readonly directory: string;
   readonly resolveIdentity: (options: ProcessOptions) => Promise<Identity>;
+  /** What outlives the machine's boot; absent where there is no such place, as in unit tests. */
+  readonly stateDirectory?: string;
+  /** Default: the machine's clocks. */
+  readonly instant?: () => Instant;
   readonly log: {
     info(line: string): void;
     error(line: string): void;
@@ -78,24 +88,48 @@ export class System {
     for (const record of inventory.children) this.processes.resume(record);
     this.deadlines = new Deadlines(this.outbox, inventory.timers, report);
     this.readables = new Readables(this.outbox, report);
-    const { resolveIdentity } = parts;
+    const { resolveIdentity, stateDirectory, instant = systemInstant } = parts;
     this.registry = new Registry(
       (definition) => this.#makeController(definition),
       (controller, formerName) => this.#defined(controller, formerName),
     );
     this.supervisor = new Supervisor(this.registry);
+    const { pid, init, initial } = inventory.keeper;
+    const cgroups = new Cgroups({
+      keeper: { pid, init, initial },
+      noted: this.notes.cgroups,
+      note: async (directory) => {
+        this.notes.putCgroups(directory);
+        await this.outbox.settled();
+      },
+      limitsOf: (service) => this.#limitsOf(service),
+      isUsed: (service) => this.#isUsed(service),
+      ranOut: (service, kills) => this.#ranOut(service, kills),
+      report,
+    });
     this.host = {
+      cgroups,
       outbox: this.outbox,
       processes: this.processes,
       deadlines: this.deadlines,
       readables: this.readables,
-      sockets: new Sockets(this.outbox, inventory.descriptors, resolveIdentity, inventory.keeper.pid, report),
+      sockets: new Sockets(
+        this.outbox,
+        inventory.descriptors,
+        resolveIdentity,
+        inventory.keeper.pid,
+        report,
+        (service) => parts.logs.closeSystemLog(service),
+      ),
       offspring: new Offspring(this.registry, this.supervisor, this.notes, () => this.background()),
       logs: parts.logs,
+      found: new Set(inventory.descriptors.map(({ name }) => name)),
       keeperPid: inventory.keeper.pid,
       markPrefix: inventory.keeper.started.toString(36),
       environment: parts.environment,
       directory: parts.directory,
+      ...(stateDirectory === undefined ? {} : { stamps: new Stamps(join(stateDirectory, "timers"), report) }),
+      instant,
       resolveIdentity,
       report,
     };
@@ -106,6 +140,7 @@ export class System {
       record: (controller) => this.#record(controller),
       shuttingDown: () => this.supervisor.goingDown,
       respawn: (controller) => this.#respawn(controller),
+      finish: (controller) => this.#finish(controller),
       settled: (controller) => hooks.settled(controller),
       stopped: (controller, over) => this.#stopped(controller, over),
     };
@@ -132,12 +167,24 @@ export class System {
     const { sockets } = this.host;
     for (const service of sockets.services)
       if (this.registry.find(service)?.name !== service) sockets.close(service);
+    tidyUp(this.host, this.#parts.keeper.inventory, {
+      find: (name) => {
+        const controller = this.registry.find(name);
+        return controller?.name === name ? controller.state : undefined;
+      },
+      isNoted: (name) => this.notes.hasService(name),
+    });
     this.supervisor
       .resume(
         controllers.filter(({ state }) => state.wanted !== undefined),
         request,
       )
+      .catch((error: unknown) => this.#parts.log.error(errorText(error)))
+      .then(() => {
+        for (const controller of this.registry.controllers) this.forgetUnstarted(controller);
+      })
       .catch((error: unknown) => this.#parts.log.error(errorText(error)));
+    this.host.cgroups.resume();
     const early = this.#early ?? [];
     this.#early = undefined;
     for (const event of early) this.handleEvent(event);
@@ -149,7 +196,8 @@ export class System {
       event.type === "child-ended" ||
       event.type === "child-started" ||
       event.type === "timer-fired" ||
-      event.type === "readable";
+      event.type === "readable" ||
+      event.type === "datagram";
     if (late && this.#early !== undefined) {
       this.#early.push(event);
       return true;
@@ -159,8 +207,19 @@ export class System {
       () =>
         this.processes.handleEvent(event) ||
         this.deadlines.handleEvent(event) ||
-        this.readables.handleEvent(event),
+        this.readables.handleEvent(event) ||
+        this.#notified(event),
     );
+  }
+
+  /** A message on a service's notify socket; false for every other event, and where nobody has that socket. */
+  #notified(event: KeeperEvent): boolean {
+    if (event.type !== "datagram") return false;
+    const service = serviceOfSocket(event.name);
+    const controller = this.registry.find(service);
+    if (controller?.name !== service) return false;
+    controller.notified(event);
+    return true;
   }
 
   /** Stops a service and what depends on it, and removes it; one that is gone already, as a transient one, is none. */
@@ -210,6 +269,12 @@ export class System {
       .catch((error: unknown) => this.#parts.log.error(`respawn of ${controller.name}: ${String(error)}`));
   }
 
+  #finish({ name }: Controller): void {
+    this.supervisor
+      .stop(name, [], this.background())
+      .catch((error: unknown) => this.#parts.log.error(`stop of ${name}: ${errorText(error)}`));
+  }
+
   /** A removed service leaves no note, but for what it left behind until that is gone. */
   #record(controller: Controller): void {
     const { name, state } = controller;
@@ -227,10 +292,33 @@ export class System {
     for (const [name, leaders] of this.notes.remains()) {
       clearAway(this.host, leaders)
         .then(() => this.notes.dropService(name))
+        .then(() => this.host.cgroups.release(name))
         .catch((error: unknown) =>
           this.#parts.log.error(`while ending what ${name} left behind: ${errorText(error)}`),
         );
     }
+  }
+
+  /** Each connection has the limits of the service that listens. */
+  #limitsOf(service: string): ServiceDefinition["cgroup"] {
+    const definition = this.registry.find(service)?.definition;
+    const data = definition?.start[builtin];
+    if (data?.kind !== "connection") return definition?.cgroup;
+    return this.registry.find(data.of)?.definition.cgroup;
+  }
+
+  /** Of the process that is the service, whose end is told with its reason, its controller tells. */
+  #ranOut(service: string, kills: number): void {
+    if (this.registry.find(service)?.state.status !== "running") return;
+    const processes = kills === 1 ? "one of its processes" : `${kills} of its processes`;
+    this.#parts.log.info(`Service ${service} runs out of memory: the kernel has killed ${processes}.`);
+  }
+
+  #isUsed(service: string): boolean {
+    const controller = this.registry.find(service);
+    if (controller?.name !== service) return this.notes.hasService(service);
+    const { status, leaders } = controller.state;
+    return status !== "stopped" || leaders.length > 0;
   }
 
   /** Keeps the definition where it outlives us. */
@@ -242,6 +330,7 @@ export class System {
     this.#hooks.replaced();
     if (formerName === name) return;
     this.host.sockets.close(formerName);
+    controller.closeNotifySocket(formerName);
     this.notes.dropService(formerName);
     this.notes.putService(name, state);
   }
@@ -274,6 +363,13 @@ export class System {
     if (this.registry.has(controller)) this.#forget(controller);
   }
 
+  /** Removes a service whose only start failed, or never came to be. */
+  forgetUnstarted(controller: Controller): void {
+    const { definition, state } = controller;
+    if (definition.singleStart !== true || !isDown(state)) return;
+    this.forget(controller);
+  }
+
   #stopped(controller: Controller, over: boolean): void {
     this.registry.applyReplacement(controller);
     if (controller.obsolete) {
@@ -284,8 +380,7 @@ export class System {
       this.#forget(controller);
       return;
     }
-    // A connection has one start, whether or not that succeeds.
-    if (!over && controller.definition.start[builtin]?.kind !== "connection") return;
+    if (!over && controller.definition.singleStart !== true) return;
     this.#hooks.over(controller);
     if (!controller.definition.transient) return;
     this.#parts.log.info(`Transient service ${controller.name} terminated, now unregistered.`);
@@ -295,6 +390,7 @@ export class System {
   #forget(controller: Controller): void {
     this.registry.unregister(controller);
     this.host.sockets.close(controller.name);
+    controller.closeNotifySocket();
     this.notes.dropDefinition(controller.name);
     this.#record(controller);
     this.#hooks.forgotten(controller);

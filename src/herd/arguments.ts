@@ -13,12 +13,21 @@ export interface Options {
   readonly logFile?: string;
   readonly user?: string;
   readonly group?: string;
+  /** Of `log`: go on with the lines that come. */
+  readonly follow?: boolean;
+  /** Of `log`: times, as the user wrote them. */
+  readonly since?: string;
+  readonly until?: string;
+  /** Of `log`: a regular expression. */
+  readonly grep?: string;
 }
 
 export interface Invocation {
   readonly action: string;
   /** Absent where the action does without: then it is about all services. */
   readonly service?: string;
+  /** What follows the service. */
+  readonly words: readonly string[];
   readonly arguments: readonly Sexp[];
   readonly options: Options;
 }
@@ -32,6 +41,7 @@ export function parseInvocation(operands: readonly string[], options: Options): 
   return {
     action,
     ...(service === undefined ? {} : { service }),
+    words,
     arguments:
       service === undefined ? [] : [...words, ...lineCount(action, options), ...programKeywords(options)],
     options,

@@ -14,7 +14,7 @@ export type ParsedLine =
 export async function parseOptions(args: readonly string[], directory: string): Promise<ParsedLine> {
   const { Command, Option } = await import("commander");
   const program = defineOptions(new Command("herd"), (flags, text) => new Option(flags, text), directory);
-  program.parse(normaliseOptions(args, program.options), { from: "user" });
+  program.parse(normaliseOptions(args, program.options, ["--since", "--until"]), { from: "user" });
   const { help, usage, version: showVersion, ...options } = program.opts<Options & Informative>();
   if (help === true) return { kind: "print", text: helpText(program) };
   if (usage === true)
@@ -49,6 +49,10 @@ function defineOptions(
     option("-E, --environment-variable <NAME=VALUE>", "add to the program's environment").argParser(collect),
     option("--user <USER>", "run the program as USER"),
     option("--group <GROUP>", "run the program as GROUP"),
+    option("-f, --follow", "log: go on with the lines that come"),
+    option("--since <TIME>", "log: only lines from TIME on"),
+    option("--until <TIME>", "log: only lines up to TIME"),
+    option("--grep <PATTERN>", "log: only lines that match PATTERN"),
     option("--help", "display this help and exit"),
     option("--usage", "display a short usage message and exit"),
     option("--version", "display version information and exit"),

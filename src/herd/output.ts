@@ -21,6 +21,11 @@ export class Output {
     return this.#failure;
   }
 
+  /** Whether anybody still reads it, as far as is known. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   write(text: string): void {
     let rest: Uint8Array = Buffer.from(text);
     while (this.#isOpen && rest.length > 0) rest = rest.subarray(this.#writeSome(rest));

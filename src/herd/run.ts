@@ -1,7 +1,13 @@
 // One run of herd, from the command line to the exit status.
 
 import { UsageError } from "../cli/gnu-options.js";
-import { type Command, encodeCommand, ProtocolError, type Reply } from "../protocol/messages.js";
+import {
+  type Command,
+  type CommandError,
+  encodeCommand,
+  ProtocolError,
+  type Reply,
+} from "../protocol/messages.js";
 import { type Sexp, sym } from "../protocol/sexp.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { type Invocation, type Options, parseInvocation } from "./arguments.js";
@@ -18,6 +24,8 @@ import { isRoot, type Subject } from "./views/view.js";
 
 /** Lines that are not shown again, should the request have to be sent again. */
 const MOST_REMEMBERED = 10_000;
+/** How long a daemon may be silent of which an answer is only welcome. */
+const QUIET_FOR_MS = 5000;
 
 /** All that a run depends on beside the daemon. */
 export interface Surroundings {
@@ -75,6 +83,8 @@ async function perform(
   const selection = selectView(invocation);
   const presenter = presenterFor(invocation.options, surroundings);
   try {
+    const status = await readLogs(invocation, surroundings, presenter, report);
+    if (status !== undefined) return status;
     const reply = await ask(invocation, selection, surroundings, presenter, report);
     return conclude(reply, invocation, selection, presenter, report);
   } catch (error) {
@@ -86,35 +96,101 @@ async function perform(
   }
 }
 
+/** `herd log` where it reads files; undefined for every other command, and where the daemon is to read them. */
+async function readLogs(
+  invocation: Invocation,
+  surroundings: Surroundings,
+  presenter: Presenter,
+  report: Reporter,
+): Promise<ExitStatus | undefined> {
+  if (invocation.action !== "log") return undefined;
+  const log = await import("./log/command.js");
+  if (!log.mayReadLogs(invocation)) return undefined;
+  const path = socketPath(invocation.options, surroundings);
+  const command = (action: string, args: readonly string[], service: string): Command =>
+    commandOf(action, service, args, surroundings);
+  // The names of files are taken as they are; what is shown of them is made harmless then.
+  const cleanse = (expression: Sexp) => expression;
+  const quietly = { cleanse, onMessage: () => undefined, refusedFor: 0, silentFor: QUIET_FOR_MS };
+  return await log.readLogs(invocation, {
+    output: surroundings.output,
+    isTerminal: surroundings.isTerminal.output,
+    report,
+    now: surroundings.now(),
+    ask: (action, args, service = "root") =>
+      converse(command(action, args, service), {
+        path,
+        ending: false,
+        cleanse,
+        message: () => undefined,
+        tell: report.notice,
+      }),
+    askQuietly: (action, args, service = "root") =>
+      exchange(path, encodeCommand(command(action, args, service)), quietly).catch(() => undefined),
+    fail: (error) => fail(error, invocation, presenter, report),
+  });
+}
+
 /** The reply; undefined where the daemon ended instead, as it was told. */
 async function ask(
   invocation: Invocation,
   { action }: Selection,
-  { environment, uid, directory, isTerminal }: Surroundings,
+  surroundings: Surroundings,
   presenter: Presenter,
   report: Reporter,
 ): Promise<Reply | undefined> {
   const { service, arguments: args, options } = invocation;
-  const path = options.socket ?? defaultSocketPath(environment, uid);
-  const command: Command = {
+  return await converse(commandOf(action, service ?? "root", args, surroundings), {
+    path: socketPath(options, surroundings),
+    ending: endsTheDaemon(invocation),
+    cleanse: surroundings.isTerminal.output ? printableSexp : (expression) => expression,
+    message: presenter.message,
+    tell: report.notice,
+  });
+}
+
+interface Conversation {
+  readonly path: string;
+  /** Whether the daemon may end before it answers. */
+  readonly ending: boolean;
+  readonly cleanse: (expression: Sexp) => Sexp;
+  readonly message: (line: string) => void;
+  readonly tell: (text: string) => void;
+}
+
+async function converse(
+  command: Command,
+  { path, ending, cleanse, message, tell }: Conversation,
+): Promise<Reply | undefined> {
+  const shown: string[] = [];
+  const show = (line: string): void => {
+    if (shown.length < MOST_REMEMBERED) shown.push(line);
+    message(line);
+  };
+  const reply = await exchange(path, encodeCommand(command), { cleanse, onMessage: show });
+  if (reply !== undefined) return reply;
+  const { recover } = await import("./recovery.js");
+  return await recover({ path, command, ending, cleanse, shown, show, tell });
+}
+
+function socketPath({ socket }: Options, { environment, uid }: Surroundings): string {
+  return socket ?? defaultSocketPath(environment, uid);
+}
+
+function commandOf(
+  action: string,
+  service: string,
+  args: readonly Sexp[],
+  { directory }: Surroundings,
+): Command {
+  return {
     action: sym(action),
-    service: sym(service ?? "root"),
+    service: sym(service),
     arguments: args,
     directory,
     stream: true,
     id: requestId(),
   };
-  const cleanse = isTerminal.output ? printableSexp : (expression: Sexp) => expression;
-  const shown: string[] = [];
-  const show = (line: string): void => {
-    if (shown.length < MOST_REMEMBERED) shown.push(line);
-    presenter.message(line);
-  };
-  const reply = await exchange(path, encodeCommand(command), { cleanse, onMessage: show });
-  if (reply !== undefined) return reply;
-  const { recover } = await import("./recovery.js");
-  const ending = endsTheDaemon(invocation);
-  return await recover({ path, command, ending, cleanse, shown, show, tell: report.notice });
 }
 
 /** A name that no other request has: about 100 random bits. The module that makes better ones costs start-up time. */
@@ -132,18 +208,25 @@ function conclude(
 ): ExitStatus {
   const reply = received ?? { result: [], messages: [] };
   for (const line of reply.messages) presenter.message(line);
-  if (reply.error !== undefined) {
-    presenter.error(errorToJson(reply.error));
-    report.error(commandErrorText(reply.error));
-    const hint = hintFor(reply.error, invocation.action, invocation.service);
-    if (hint !== undefined) report.hint(hint);
-    return 1;
-  }
+  if (reply.error !== undefined) return fail(reply.error, invocation, presenter, report);
   const subject = subjectOf(invocation);
   presenter.reply(reply, view, subject);
   const failure = view.failure?.(reply, subject);
   if (typeof failure === "string") report.error(failure);
   return failure === undefined ? 0 : 1;
+}
+
+function fail(
+  error: CommandError,
+  { action, service }: Invocation,
+  presenter: Presenter,
+  report: Reporter,
+): 1 {
+  presenter.error(errorToJson(error));
+  report.error(commandErrorText(error));
+  const hint = hintFor(error, action, service);
+  if (hint !== undefined) report.hint(hint);
+  return 1;
 }
 
 function presenterFor(options: Options, surroundings: Surroundings): Presenter {

@@ -7,5 +7,7 @@ export function defaultSocketPath(
   const chosen = environment.SHEPHERD_SOCKET;
   if (chosen !== undefined) return chosen;
   if (uid === 0) return "/run/shepherd/socket";
-  return `${environment.XDG_RUNTIME_DIR ?? `/run/user/${uid}`}/shepherd/socket`;
+  const { XDG_RUNTIME_DIR: directory } = environment;
+  // The XDG specification: a name that is not absolute is to be ignored.
+  return `${directory?.startsWith("/") ? directory : `/run/user/${uid}`}/shepherd/socket`;
 }

@@ -1,12 +1,14 @@
-// The documents' examples of configurations: each type-checks as in an editor, and loads. And the reference names the whole API.
+// The documents' examples of configurations: each type-checks as in an editor, and loads. And the documents name the whole API.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import * as api from "../../src/daemon/api.js";
+import { setRuntime } from "../../src/daemon/definition/runtime.js";
 import { makeBed } from "../daemon/configuration/support.js";
+import { idleRuntime } from "../daemon/definition/support.js";
 import { project } from "../support/project.js";
 import { run } from "../support/run.js";
 
@@ -30,7 +32,22 @@ function examplesOf(document: string): readonly Example[] {
   );
 }
 
-const examples = ["README.md", reference].flatMap((document) => {
+/** Which asks the supervisor where its programs are. */
+const services = "docs/services.md";
+setRuntime({
+  ...idleRuntime,
+  files: () => ({ controlSocket: "/run/shepherd/socket", node: process.execPath, programs: "/nonexistent" }),
+});
+
+const examples = [
+  "README.md",
+  reference,
+  services,
+  "docs/timers.md",
+  "docs/readiness.md",
+  "docs/cgroups.md",
+  "docs/system-log.md",
+].flatMap((document) => {
   const found = examplesOf(document);
   assert.notEqual(found.length, 0, `${document} has no example that is a whole module`);
   return found;
@@ -71,8 +88,11 @@ for (const example of examples) {
   });
 }
 
-it("the reference names everything that the API exports", () => {
-  const text = textOf(reference);
-  for (const name of Object.keys(api))
-    assert.match(text, new RegExp(`\\b${name}\\b`), `${reference}: ${name}`);
+it("the documents name everything that the API exports", () => {
+  const documents = readdirSync(join(project.root, "docs")).map((name) => textOf(join("docs", name)));
+  const words = new Set(documents.join("\n").match(/\w+/g));
+  assert.deepEqual(
+    Object.keys(api).filter((name) => !words.has(name)),
+    [],
+  );
 });

@@ -8,7 +8,8 @@ import type { ServiceDefinition } from "../../src/daemon/definition/types.js";
 import { InForce } from "../../src/daemon/in-force.js";
 import type { Name } from "../../src/daemon/keeper/types.js";
 import { decodeNote } from "../../src/daemon/notes-format.js";
-import type { System } from "../../src/daemon/system.js";
+import type { System, SystemParts } from "../../src/daemon/system.js";
+import { isTimer } from "../../src/daemon/timers/state.js";
 import type { FakeKeeper, FakeKeeperOptions } from "./fake-keeper.js";
 import {
   client,
@@ -119,6 +120,8 @@ export interface Scenario {
   readonly definitions: readonly ServiceDefinition[];
   readonly keeper?: FakeKeeperOptions;
   readonly prepare?: (system: System) => void;
+  /** Other surroundings than the usual ones, for each daemon. */
+  readonly parts?: Partial<SystemParts>;
   /** What happens first, without a death. */
   readonly before?: (test: TestSystem) => Promise<unknown>;
   readonly act: (test: TestSystem) => Promise<unknown>;
@@ -129,8 +132,8 @@ export interface Scenario {
 }
 
 /** The daemon dies at each instant of `act`, and the next one at each instant of its recovery: all comes to one end. */
-export async function sweep({ definitions, prepare, ...scenario }: Scenario): Promise<void> {
-  const first = testSystem(definitions, fakeKeeper(scenario.keeper), prepare);
+export async function sweep({ definitions, prepare, parts, ...scenario }: Scenario): Promise<void> {
+  const first = testSystem(definitions, fakeKeeper(scenario.keeper), prepare, parts);
   await scenario.before?.(first);
   await settle();
   const from = first.keeper.instants.length;
@@ -145,11 +148,11 @@ export async function sweep({ definitions, prepare, ...scenario }: Scenario): Pr
   };
   const found = [...faultsAt(first, "without a death")];
   for (const { left, after } of deaths(first.keeper, from)) {
-    const second = testSystem(definitions, left, prepare);
+    const second = testSystem(definitions, left, prepare, parts);
     await rest(second);
     found.push(...faultsAt(second, `killed after ${after}`));
     for (const again of deaths(left)) {
-      const third = testSystem(definitions, again.left, prepare);
+      const third = testSystem(definitions, again.left, prepare, parts);
       await rest(third);
       found.push(...faultsAt(third, `killed after ${after}; again after ${again.after}`));
     }
@@ -164,6 +167,7 @@ export function faultsOf(test: TestSystem, ends: Readonly<Record<string, Status>
   const processes = new Map<Name, string>();
   for (const { name, state } of system.registry.controllers)
     if (isProcess(state.value) && state.value.id !== "") processes.set(state.value.id, name);
+    else if (isTimer(state.value)) for (const { id } of state.value.runs) processes.set(id, name);
   const living = new Set(keeper.children.map(({ id }) => id));
   const wrong = Object.entries(ends).flatMap(([name, status]) => {
     const { status: actual, failure = "no failure" } = system.registry.find(name)?.state ?? gone;

@@ -24,6 +24,7 @@ const success: Result = { errno: 0, text: "" };
 
 /** An event without the header that the keeper adds. */
 type EventBody<Event = KeeperEvent> = Event extends KeeperEvent ? Omit<Event, keyof EventHeader> : never;
+type DatagramBody = Extract<EventBody, { readonly type: "datagram" }>;
 type TimerRequest = Extract<Request, { readonly op: "arm-timer" }>;
 
 export interface FakeChild {
@@ -65,6 +66,8 @@ interface World {
   readonly strays: Map<number, { readonly start: number; readonly status?: number }>;
   /** Connections that wait at a listener. */
   readonly waiting: Map<Name, Result[]>;
+  /** What waits at notify sockets, the first of each being told. */
+  readonly datagrams: Map<Name, DatagramBody[]>;
   readonly pending: Map<bigint, KeeperEvent>;
   lastEvent: bigint;
   lastPid: number;
@@ -193,10 +196,14 @@ export class FakeKeeper implements Keeper {
   fire(id: Name): void {
     const timer = this.#world.timers.get(id);
     if (timer === undefined) throw new Error(`the fake keeper has no timer ${id}`);
+    // The real one does both in one go.
+    this.#applying = true;
     this.emit({ type: "timer-fired", id });
     const victim = timer.kill === undefined ? undefined : this.#world.children.get(timer.kill);
     if (victim !== undefined && victim.state !== "ended")
       this.#signal(victim, timer.signal ?? signals.SIGKILL, timer.scope ?? "group");
+    this.#applying = false;
+    this.#remember(`timer-fired ${id}`);
   }
 
   /** A process that can be adopted: alive, or dead with a raw wait status. */
@@ -220,9 +227,11 @@ export class FakeKeeper implements Keeper {
       this.emit({ type: "readable", name });
   }
 
-  /** A datagram arrives at a notify socket. */
-  datagram(name: Name, text: string, pid: number, uid = 0): void {
-    this.emit({
+  /** A datagram arrives at a notify socket; where there is none, it is refused to its sender. */
+  datagram(name: Name, text: string, pid: number, uid = 0, descriptors = 0): void {
+    if (this.#world.descriptors.get(name)?.kind !== "notify") return;
+    const queue = this.#world.datagrams.get(name) ?? [];
+    queue.push({
       type: "datagram",
       name,
       data: new TextEncoder().encode(text),
@@ -230,9 +239,18 @@ export class FakeKeeper implements Keeper {
       uid,
       gid: uid,
       start: [...this.#world.children.values()].find((child) => child.pid === pid)?.start ?? 0,
-      descriptors: 0,
+      descriptors,
       truncated: false,
     });
+    this.#world.datagrams.set(name, queue);
+    if (queue.length > 1) this.#remember(`datagram for ${name} waits`);
+    else this.#tellDatagram(name);
+  }
+
+  /** The first of those that wait; the next one only when that was acknowledged. */
+  #tellDatagram(name: Name): void {
+    const [first] = this.#world.datagrams.get(name) ?? [];
+    if (first !== undefined) this.emit(first);
   }
 
   /** A signal arrives at the keeper. */
@@ -371,7 +389,10 @@ export class FakeKeeper implements Keeper {
         return this.#hold([request.name], { kind: "notify", path: request.path });
       case "close":
         this.#world.waiting.delete(request.name);
-        this.#forget((event) => event.type === "readable" && event.name === request.name);
+        this.#world.datagrams.delete(request.name);
+        this.#forget(
+          (event) => (event.type === "readable" || event.type === "datagram") && event.name === request.name,
+        );
         return descriptors.delete(request.name) ? success : failure("ENOENT", `close ${request.name}`);
       case "watch": {
         const descriptor = descriptors.get(request.name);
@@ -399,7 +420,7 @@ export class FakeKeeper implements Keeper {
         this.#forget((event) => event.type === "timer-fired" && event.id === request.id);
         return timers.delete(request.id) ? success : failure("ENOENT", `disarm timer ${request.id}`);
       case "acknowledge":
-        return this.#acknowledge(request.event);
+        return this.#acknowledge(request.event, request.store);
       case "finish":
         this.finished = { how: request.how, code: request.code ?? 0 };
         return success;
@@ -463,13 +484,22 @@ export class FakeKeeper implements Keeper {
     return success;
   }
 
-  #acknowledge(number: bigint): Result {
+  #acknowledge(number: bigint, store?: Name): Result {
     const event = this.#world.pending.get(number);
     if (event === undefined) return failure("ENOENT", `acknowledge event ${number}`);
+    if (event.type === "datagram" && store !== undefined) {
+      const names = Array.from({ length: event.descriptors }, (_, index) => `${store}.${index}`);
+      const held = this.#hold(names, { kind: "other" });
+      if (held.errno !== 0) return held;
+    }
     this.#world.pending.delete(number);
     if (event.type === "child-ended") this.#world.children.delete(event.id);
     if (event.type === "timer-fired") this.#world.timers.delete(event.id);
     if (event.type === "readable") this.#tellReadable(event.name);
+    if (event.type === "datagram") {
+      this.#world.datagrams.get(event.name)?.shift();
+      this.#tellDatagram(event.name);
+    }
     return success;
   }
 
@@ -525,6 +555,7 @@ function newWorld(options: FakeKeeperOptions): World {
     timers: new Map(),
     strays: new Map(),
     waiting: new Map(),
+    datagrams: new Map(),
     pending: new Map(),
     lastEvent: 0n,
     lastPid: 1000,

@@ -45,6 +45,8 @@ export interface BootOptions {
   readonly init?: boolean;
   /** With `init: false`: a shell command that runs as the namespace's PID 1 when the keeper has ended. */
   readonly afterKeeper?: string;
+  /** A command, run inside, that executes what it finds behind its own arguments. */
+  readonly through?: readonly string[];
   /** The account to run as; default our own. */
   readonly user?: Account;
   readonly variant?: Variant;
@@ -393,7 +395,8 @@ function commandLine(
       : ["sh", "-c", `"$@"; code=$?; ${options.afterKeeper ?? ":"}; exit $code`, "sh"];
   // Should this test run be killed, the namespace goes with it.
   const unshare = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "--"];
-  return ["setpriv", "--pdeathsig=KILL", "--", ...unshare, ...asUser, ...asSubreaper, ...keeper];
+  const inside = [...(options.through ?? []), ...asUser, ...asSubreaper, ...keeper];
+  return ["setpriv", "--pdeathsig=KILL", "--", ...unshare, ...inside];
 }
 
 /** Puts the directory's name where `{directory}` stands for it, which is not in JavaScript's own `${directory}`. */

@@ -7,7 +7,7 @@ import {
   type ServiceDefinition,
 } from "../../src/daemon/definition/types.js";
 import { Request } from "../../src/daemon/request.js";
-import { System, type SystemHooks } from "../../src/daemon/system.js";
+import { System, type SystemHooks, type SystemParts } from "../../src/daemon/system.js";
 import { FakeKeeper, type FakeKeeperOptions } from "./fake-keeper.js";
 
 export interface TestSystem {
@@ -27,8 +27,9 @@ export function testSystem(
   definitions: readonly ServiceDefinition[],
   keeper = new FakeKeeper(),
   prepare: (system: System) => void = () => undefined,
+  parts: Partial<SystemParts> = {},
 ): TestSystem {
-  const test = emptySystem(keeper);
+  const test = emptySystem(keeper, {}, parts);
   test.system.registry.register(definitions);
   prepare(test.system);
   test.system.resume();
@@ -36,7 +37,11 @@ export function testSystem(
 }
 
 /** A system that has no services yet, and has not taken over what an earlier one left. */
-export function emptySystem(keeper: FakeKeeper, hooks: Partial<SystemHooks> = {}): TestSystem {
+export function emptySystem(
+  keeper: FakeKeeper,
+  hooks: Partial<SystemHooks> = {},
+  parts: Partial<SystemParts> = {},
+): TestSystem {
   const lines: string[] = [];
   const settled: string[] = [];
   const log = (line: string): void => {
@@ -46,10 +51,19 @@ export function emptySystem(keeper: FakeKeeper, hooks: Partial<SystemHooks> = {}
     {
       keeper,
       log: { info: log, error: (line) => log(`error: ${line}`) },
-      logs: { open: async () => undefined, label: () => undefined, ended: () => undefined },
+      logs: {
+        open: async () => undefined,
+        label: () => undefined,
+        systemLogOf: () => undefined,
+        openSystemLog: async () => undefined,
+        closeSystemLog: () => undefined,
+        ended: () => undefined,
+        keepWithin: () => undefined,
+      },
       environment: ["PATH=/bin"],
       directory: "/",
       resolveIdentity: async () => ({}),
+      ...parts,
     },
     {
       settled: ({ name }) => settled.push(name),

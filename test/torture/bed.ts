@@ -12,6 +12,7 @@ import { LogLedger } from "./log-ledger.js";
 import { lostLines, mayChange, unclaimed, violations } from "./model.js";
 import { carryOut, killProcess, signal } from "./operator.js";
 import { describeSnapshot, printedBy, type Snapshot, takeSnapshot } from "./snapshot.js";
+import { isTold } from "./timer-model.js";
 import type { Round } from "./workload.js";
 
 export interface BedOptions {
@@ -246,6 +247,8 @@ async function firstSnapshot(system: System, ledgers: readonly LogLedger[]): Pro
       const { kind } = memberOf(name);
       // The first daemons may have died in the midst of its start function.
       if (service?.failure?.startsWith("interrupted") === true) return true;
+      if (kind === "timer")
+        return snapshot !== undefined && service?.timer !== undefined && isTold(name, snapshot);
       return kind === "one-shot"
         ? service?.changes.length !== 0
         : service?.status === "running" && (kind !== "process" || snapshot?.lives.get(name)?.length === 1);

@@ -22,6 +22,7 @@ export type Occasion =
   | "function"
   | "client"
   | "connection"
+  | "timer"
   | "shutdown";
 
 /** Every request that occurs, and when. */
@@ -72,7 +73,16 @@ const requests: Readonly<Record<string, Occasion>> = {
   "acknowledge readable": "connection",
   accept: "connection",
   "close connection": "connection",
+  "spawn run": "timer",
+  "put-note timer": "timer",
+  "arm-timer timer": "timer",
+  "disarm-timer timer": "timer",
+  "arm-timer run": "timer",
+  "disarm-timer run": "timer",
+  "arm-timer run-kill": "timer",
+  "disarm-timer run-kill": "timer",
   pass: "restart",
+  "tell-manager": "restart",
   relaunch: "relaunch",
   "replace-keeper": "upgrade",
   "put-note shutdown": "shutdown",
@@ -92,6 +102,7 @@ const events: Readonly<Record<string, Occasion>> = {
 /** Half a frame is as good as none: these are enough to tell that. */
 const torn = [
   "spawn service",
+  "spawn run",
   "put-note service stopping",
   "acknowledge child-ended",
   "pass",

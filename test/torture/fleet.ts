@@ -6,9 +6,9 @@ export interface Member {
   readonly name: string;
   /**
    * "process": a program; "one-shot": a command that ends; "value": no process; "inetd": one for each connection;
-   * "activated": one from the first connection on.
+   * "activated": one from the first connection on; "timer": one for each run.
    */
-  readonly kind: "process" | "one-shot" | "value" | "inetd" | "activated";
+  readonly kind: "process" | "one-shot" | "value" | "inetd" | "activated" | "timer";
   readonly requirement: readonly string[];
   readonly respawn: boolean;
   /** Respawns after which one more end disables it; absent: any number. */
@@ -18,7 +18,7 @@ export interface Member {
   readonly transient: boolean;
   /** Has a process in a session of its own, which a stop must end, and the death of its parent does not. */
   readonly scattered: boolean;
-  /** The module that has to be loaded for it; absent: the configuration. */
+  /** The module that has to be loaded for it, or `bySpawn`; absent: the configuration. */
   readonly module?: string;
   /** Its lines go to a file of its own, not to the supervisor's log. */
   readonly ownLog: boolean;
@@ -26,6 +26,11 @@ export interface Member {
   readonly isFunction: boolean;
   /** Whether that may be called once more where a death has interrupted it. */
   readonly retryable: boolean;
+  /** Of a timer: when it runs, and the raw wait status of each run. */
+  readonly timer?: {
+    readonly rhythm: "each second" | "endless" | "triggered";
+    readonly outcome: number;
+  };
   /** The expression that defines it. */
   readonly definition: string;
 }
@@ -68,6 +73,7 @@ function member(name: string, traits: Traits = {}): Member {
     retryable,
     definition: `service(["${name}"], { start: ${start}, stop: ${stop}, ${fields.join(", ")} })`,
     ...(traits.limit === undefined ? {} : { limit: traits.limit }),
+    ...(traits.timer === undefined ? {} : { timer: traits.timer }),
     ...(traits.module === undefined ? {} : { module: traits.module }),
   };
 }
@@ -90,6 +96,30 @@ const echoServer = `
 const answer = (connection) => connection.once("data", (data) => connection.end(data)).on("error", () => {});
 require("node:net").createServer({ allowHalfOpen: true }, answer).listen({ fd: 3 });
 `;
+
+/** In place of the module of services that clients have the service `transient` launch. */
+export const bySpawn = "herd spawn";
+
+/** Runs the fleet's timed program; what it is run with, the schedule and the options are expressions. */
+function timer(rhythm: "each second" | "endless" | "triggered", name: string): Traits {
+  const [schedule, mode, options, outcome] = {
+    "each second": ["everySecond", "brief", "{}", exitStatus(3)] as const,
+    // Each run is ended when its time is over, by TERM.
+    endless: ["interval({ seconds: 1 })", "endless", "{ maxDuration: 1 }", 15] as const,
+    triggered: ["seldom", "brief", '{ overlap: "allow" }', exitStatus(3)] as const,
+  }[rhythm];
+  const run = `command(["/bin/sh", "{directory}/timed.sh", "${name}", "${mode}"])`;
+  return {
+    kind: "timer",
+    timer: { rhythm, outcome },
+    start: `makeTimerConstructor(${schedule}, ${run}, ${options})`,
+    stop: "makeTimerDestructor()",
+  };
+}
+
+function exitStatus(code: number): number {
+  return code << 8;
+}
 
 export const fleet: readonly [Member, ...Member[]] = [
   member("plain"),
@@ -125,10 +155,18 @@ export const fleet: readonly [Member, ...Member[]] = [
     kind: "activated",
     start: `makeSystemdConstructor([process.execPath, "-e", ${JSON.stringify(echoServer)}], [endpoint("{directory}/sockets/window")])`,
   }),
+  member("ticker", timer("each second", "ticker")),
+  member("endless", timer("endless", "endless")),
+  member("bell", timer("triggered", "bell")),
+  { ...member("transient", { kind: "value" }), definition: "transientService()" },
   member("extra", { module: "other.ts" }),
   member("guest", { module: "guest.ts" }),
+  member("job", { module: bySpawn, transient: true, requirement: ["transient"] }),
   member("passing", { module: "passing.ts", transient: true }),
 ];
+
+/** Those that run by the clock. */
+export const timers = fleet.filter(({ kind }) => kind === "timer");
 
 /**
  * What every process of the fleet runs. It tells its life, by the mark that no other life has, in a file that nobody
@@ -182,8 +220,18 @@ while :; do
 done
 `;
 
+/** What every run of a timer runs: it tells its life, and when it began, in seconds. */
+const timedProgram = `#!/bin/sh
+echo "$SHEPHERD_MARK $(date +%s)" >>"{directory}/runs/$1"
+[ "$2" = endless ] && exec sleep 1000000
+exit 3
+`;
+
 /** What start functions do that must not be done twice; it takes a moment. */
 const helpers = `import { appendFileSync } from "node:fs";
+import { calendarEvent, command, interval, makeTimerConstructor, makeTimerDestructor, transientService } from "shepherd-ts";
+const everySecond = calendarEvent({ seconds: Array.from({ length: 60 }, (_, second) => second) });
+const seldom = calendarEvent({ months: [2], daysOfMonth: [29], hours: [4], minutes: [0] });
 const effect = async (name) => {
   appendFileSync("{directory}/effects/" + name, "called\\n");
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -199,11 +247,21 @@ export const mains = ["config.ts", "other.ts"] as const;
 export const config = configuration(definitionsOf(undefined), helpers);
 export const files: Readonly<Record<string, string>> = {
   "member.sh": memberProgram,
+  "timed.sh": timedProgram,
   "other.ts": configuration([...definitionsOf(undefined), ...definitionsOf("other.ts")], helpers),
   ...Object.fromEntries(modules.map((module) => [module, configuration(definitionsOf(module))])),
 };
 /** Directories that the fleet writes to. */
-export const directories = ["orders", "lives", "counts", "pids", "logs", "effects", "sockets"] as const;
+export const directories = [
+  "orders",
+  "lives",
+  "counts",
+  "pids",
+  "logs",
+  "effects",
+  "sockets",
+  "runs",
+] as const;
 
 const byName = new Map(fleet.map((one) => [one.name, one]));
 

@@ -30,6 +30,7 @@ export function influenceOn(name: string, operations: readonly Done[]): Influenc
     starts: of(({ operation, outcome }) => {
       switch (operation.verb) {
         case "start":
+        case "spawn":
           return down.has(operation.service);
         case "restart":
           // What this stopped is started again, with all that it requires.
@@ -109,8 +110,14 @@ export function possiblyRegistered(
     if (operation.verb === "load")
       return operation.module === module ? [{ value: true, sent, ended, certain }] : [];
     if (operation.verb === "reload") return [{ value: operation.module === module, sent, ended, certain }];
-    if (!("service" in operation) || operation.service !== name) return [];
+    if (!("service" in operation)) return [];
+    const isOver = operation.verb === "stop" || operation.verb === "restart" || operation.verb === "unload";
+    if (operation.service !== name)
+      return transient && isOver && withRequirements(name).has(operation.service)
+        ? [{ value: false, sent, ended, certain: false }]
+        : [];
     if (operation.verb === "unload") return [{ value: false, sent, ended, certain }];
+    if (operation.verb === "spawn") return [{ value: true, sent, ended, certain }];
     if (!transient) return [];
     // Its end is that of a transient service; a crash is only ordered here, and happens later.
     if (operation.verb === "crash")

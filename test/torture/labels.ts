@@ -1,6 +1,7 @@
 // What the daemon and the keeper say to each other, in a few words: the names of the crash points.
 
 import { FieldReader, type Frame } from "../../src/daemon/keeper/frame.js";
+import { timers } from "./fleet.js";
 
 const requests: Readonly<Record<number, string>> = {
   1: "hello",
@@ -73,7 +74,7 @@ export class Labeller {
   #detail(verb: string, fields: FieldReader): string | undefined {
     switch (verb) {
       case "spawn":
-        return own.exec(fields.text(tag.id))?.[0] ?? "service";
+        return spawned(fields.text(tag.id));
       case "pipe":
       case "close":
       case "listen":
@@ -86,7 +87,7 @@ export class Labeller {
         return prefixOf(fields.text(tag.key));
       case "put-note": {
         const prefix = prefixOf(fields.text(tag.key));
-        return prefix === "service" ? `service ${statusOf(fields.bytes(tag.value))}` : prefix;
+        return prefix === "service" ? stateOf(fields.bytes(tag.value)) : prefix;
       }
       case "acknowledge":
         return this.#events.get(fields.big(tag.event)) ?? "unknown";
@@ -100,7 +101,19 @@ function prefixOf(name: string): string {
   return name.replace(/[/:#].*$/s, "");
 }
 
-function statusOf(note: Uint8Array): string {
-  const { body } = JSON.parse(Buffer.from(note).toString("utf8")) as { body?: { status?: string } };
-  return body?.status ?? "unknown";
+const isTimer: ReadonlySet<string> = new Set(timers.map(({ name }) => name));
+
+function spawned(id: string): string {
+  if (isTimer.has(prefixOf(id))) return "run";
+  return own.exec(id)?.[0] ?? "service";
+}
+
+/** What a timer notes with each change of its runs is another step than that it runs. */
+function stateOf(note: Uint8Array): string {
+  const { body } = JSON.parse(Buffer.from(note).toString("utf8")) as {
+    body?: { status?: string; value?: { type?: string } };
+  };
+  return body?.value?.type === "timer" && body.status === "running"
+    ? "timer"
+    : `service ${body?.status ?? "unknown"}`;
 }

@@ -7,6 +7,7 @@ import type { Done, History } from "./history.js";
 import { type Influence, influenceOn, possiblyEnabled, possiblyRegistered } from "./influence.js";
 import { isMain, type Marked, serviceOfMark } from "./lives.js";
 import type { ServiceView, Snapshot } from "./snapshot.js";
+import { timerViolations } from "./timer-model.js";
 
 /** Caps of the histories that the supervisor keeps. */
 const caps = { respawns: 100 } as const;
@@ -88,8 +89,13 @@ function strangers({ services }: Snapshot): readonly string[] {
 export function unclaimed({ processes, services }: Snapshot): readonly Marked[] {
   const claimed = new Set<string>();
   for (const { mark, inner } of processes)
-    if (mark !== undefined && services.get(serviceOfMark(mark))?.pid === inner) claimed.add(mark);
+    if (mark !== undefined && claims(services.get(serviceOfMark(mark)), inner)) claimed.add(mark);
   return processes.filter(({ mark }) => mark === undefined || !claimed.has(mark));
+}
+
+/** Whether a process is the one that a service has, or that of a timer's run. */
+function claims(service: ServiceView | undefined, pid: number): boolean {
+  return service?.pid === pid || service?.timer?.processes.some((process) => process.pid === pid) === true;
 }
 
 function pids(processes: readonly Marked[]): ReadonlySet<number> {
@@ -142,8 +148,9 @@ function service(
     ...exits(member, changes, influence),
     ...crashes(changes, influence),
     ...answered(member, old, influence, operations),
-    ...lives(member, before, after, changes),
+    ...lives(member, before, after, changes, influence),
     ...calls(member, before, after, changes),
+    ...timerViolations(member, before, after, operations, influence),
     ...respawns(member, old, now, changes, influence, operations, isBlocked(member, after)),
   ];
 }
@@ -213,7 +220,7 @@ function status(
   const ownStarts = starts.filter(
     ({ operation }) => "service" in operation && operation.service === member.name,
   );
-  if (stops.length === 0 && crashes.length === 0 && done(ownStarts, "start")) {
+  if (stops.length === 0 && crashes.length === 0 && done(ownStarts, "start", "spawn")) {
     const expected = member.kind === "one-shot" ? "stopped" : "running";
     return now.status === expected ? [] : [`it was started, and is ${now.status}`];
   }
@@ -238,7 +245,7 @@ function exits(
 ): readonly string[] {
   if (kind !== "process") {
     // What a connection has started is ended by a stop.
-    const strange = exits.filter((exit) => kind !== "activated" || exit !== terminated);
+    const strange = exits.filter((exit) => (kind !== "activated" && kind !== "timer") || exit !== terminated);
     return strange.length === 0 ? [] : [`it has exit statuses ${strange.join(", ")}`];
   }
   const ends = path.filter(
@@ -300,17 +307,25 @@ function answered(
 }
 
 /** No process was started twice. */
-function lives(member: Member, before: Snapshot, after: Snapshot, changes: Changes): readonly string[] {
+function lives(
+  member: Member,
+  before: Snapshot,
+  after: Snapshot,
+  changes: Changes,
+  { starts }: Influence,
+): readonly string[] {
   const { name } = member;
   const old = before.lives.get(name) ?? [];
   const all = after.lives.get(name) ?? [];
   const fresh = all.slice(old.length);
-  const starts = startsOf(member, before, after, changes);
+  // Of those of its name that have come and gone nothing is told any more.
+  const former = changes.anew && member.transient ? Math.max(0, starts.length - 1) : 0;
+  const begun = startsOf(member, before, after, changes) + former;
   return [
     ...(new Set(all).size === all.length ? [] : ["one life was lived by two processes"]),
-    ...(fresh.length <= starts
+    ...(fresh.length <= begun
       ? []
-      : [`it was started ${starts} times and lived ${fresh.length} times: ${fresh.join(", ")}`]),
+      : [`it was started ${begun} times and lived ${fresh.length} times: ${fresh.join(", ")}`]),
   ];
 }
 

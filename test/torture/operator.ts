@@ -144,6 +144,12 @@ async function perform(system: System, keeper: number, { operation, byHerd }: Pl
     }
     case "connect":
       return await talk(system.path(`sockets/${operation.service}`));
+    case "spawn": {
+      const log = `--log-file=${system.path(`logs/${operation.service}.log`)}`;
+      const program = ["/bin/sh", system.path("member.sh"), operation.service, "plain"];
+      // Its options are no strings on the wire.
+      return await askByHerd(system, ["spawn", "transient", "-N", operation.service, log, "--", ...program]);
+    }
     default: {
       const words = command(system, operation);
       return byHerd ? await askByHerd(system, words) : await ask(system, gnuRequest(...words));
@@ -167,7 +173,7 @@ async function talk(socket: string): Promise<Result> {
 /** Action, service and arguments. */
 function command(
   system: System,
-  operation: Exclude<Operation, { readonly verb: "crash" | "flood" | "connect" }>,
+  operation: Exclude<Operation, { readonly verb: "crash" | "flood" | "connect" | "spawn" }>,
 ): readonly [string, string, ...string[]] {
   switch (operation.verb) {
     case "load":

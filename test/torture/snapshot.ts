@@ -2,9 +2,10 @@
 
 import type { System } from "../support/harness.js";
 import { exchange, gnuRequest, parseService, type ServiceReply } from "../support/wire.js";
-import { fleet } from "./fleet.js";
+import { fleet, timers } from "./fleet.js";
 import { isDaemon, isMain, isWriter, type Marked, markOfProcess, variableOf } from "./lives.js";
 import type { LogLedger } from "./log-ledger.js";
+import { describeTimer, parseRuns, parseTimer, type TimedRun, type TimerView } from "./timer-view.js";
 
 export interface ServiceView extends ServiceReply {
   /** Why it was disabled, where the supervisor has done that. */
@@ -13,6 +14,8 @@ export interface ServiceView extends ServiceReply {
   readonly failure: string | undefined;
   /** Newest first, as every history. */
   readonly exitRecords: readonly { readonly status: number; readonly time: number }[];
+  /** While a timer runs. */
+  readonly timer: TimerView | undefined;
 }
 
 export interface Snapshot {
@@ -28,6 +31,10 @@ export interface Snapshot {
   readonly writers: number;
   /** Of each service: the marks that its processes have written down, in the order of their lives. */
   readonly lives: ReadonlyMap<string, readonly string[]>;
+  /** Of each timer: the runs that have told of themselves, in the order of their lives. */
+  readonly runs: ReadonlyMap<string, readonly TimedRun[]>;
+  /** When it was taken, in seconds since the epoch. */
+  readonly time: number;
   /** Of each service that a function starts: how often that was called. */
   readonly calls: ReadonlyMap<string, number>;
   /** Of each life: how many lines it has printed at least, and how many are in its log. */
@@ -64,6 +71,8 @@ export async function takeSnapshot(
     generation: Number(variableOf(daemons[0]?.pid ?? 0, "SHEPHERD_GENERATION")),
     writers: writers.length,
     lives: new Map(fleet.map(({ name }) => [name, linesOf(system, `lives/${name}`)])),
+    runs: new Map(timers.map(({ name }) => [name, linesOf(system, `runs/${name}`).map(parseRuns)])),
+    time: Date.now() / 1000,
     calls: new Map(fleet.map(({ name }) => [name, linesOf(system, `effects/${name}`).length])),
     printed: printedBy(system),
     logged: new Map(ledgers.flatMap(({ lines }) => [...lines])),
@@ -92,6 +101,7 @@ function servicesOf(reply: string): Map<string, ServiceView> {
     const exits = text.match(/\(exit-statuses \((.*?)\)\) \(recent-messages/)?.[1] ?? "";
     services.set(name, {
       ...service,
+      timer: parseTimer(text),
       failure: text.match(/\(failure "([^"]*)"\)/)?.[1],
       disabledBecause: text.match(/\(disabled-because "([^"]*)"\)/)?.[1],
       exitRecords: [...exits.matchAll(/\((\d+) \. (\d+)\)/g)].map(([, status, time]) => ({
@@ -110,12 +120,12 @@ function linesOf(system: System, file: string): string[] {
 }
 
 export function describeSnapshot({ services, processes, zombies }: Snapshot): string {
-  const states = [...services].map(([name, { status, enabled, pid, exits, respawns, changes }]) => {
+  const states = [...services].map(([name, { status, enabled, pid, exits, respawns, changes, timer }]) => {
     const path = changes
       .slice(0, 6)
       .map((change) => change.status)
       .reverse();
-    return `${name}: ${status}${enabled ? "" : ", disabled"}, pid ${pid ?? "-"}, exits ${exits.join(" ")}, ${respawns.length} respawns, …${path.join(" ")}`;
+    return `${name}: ${status}${enabled ? "" : ", disabled"}, pid ${pid ?? "-"}, exits ${exits.join(" ")}, ${respawns.length} respawns, …${path.join(" ")}${timer === undefined ? "" : describeTimer(timer)}`;
   });
   const living = [...processes, ...zombies].map(
     (process) =>

@@ -2,13 +2,13 @@
 
 import { type CrashPoint, pointName } from "./ambush.js";
 import { crashPoints, type NamedPoint, type Occasion } from "./crash-points.js";
-import { fleet, mains, memberOf, modules } from "./fleet.js";
+import { bySpawn, fleet, mains, memberOf, modules } from "./fleet.js";
 import { type Chance, chance } from "./random.js";
 
 export type Operation =
   | { readonly verb: "start" | "stop" | "restart" | "enable" | "disable"; readonly service: string }
   | { readonly verb: "load" | "reload"; readonly module: string }
-  | { readonly verb: "unload" | "rotate" | "connect"; readonly service: string }
+  | { readonly verb: "unload" | "rotate" | "connect" | "trigger" | "spawn"; readonly service: string }
   | { readonly verb: "relaunch" | "upgrade" }
   | { readonly verb: "crash"; readonly service: string; readonly by: "SIGKILL" | "SIGTERM" | number }
   | { readonly verb: "flood"; readonly service: string; readonly lines: number };
@@ -82,6 +82,7 @@ export function plan(seed: number, kills: number, options: PlanOptions = {}): re
     "function",
     "client",
     "connection",
+    "timer",
   ];
   const turns = {
     boot: turnsOf(crashPoints(["boot"]), points, random),
@@ -205,6 +206,7 @@ function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
     case "kill":
       return [{ verb: "restart", service: random.pick(["scattered", "stubborn"]) }];
     case "module":
+      if (random.once(3)) return [{ verb: "spawn", service: "job" }];
       return random.once(4)
         ? [{ verb: "reload", module: random.pick(mains) }]
         : [
@@ -216,6 +218,13 @@ function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
       const connect = { verb: "connect", service } as const;
       return random.once(3) ? [{ verb: "restart", service }, connect] : [connect, connect];
     }
+    case "timer":
+      return [
+        { verb: "trigger", service: "bell" },
+        { verb: "trigger", service: "endless" },
+        // Whose run is ended by that before its time is over.
+        { verb: "restart", service: "endless" },
+      ];
     case "relaunch":
     case "upgrade":
       return [{ verb: occasion }];
@@ -282,6 +291,7 @@ const either = (
 ): Kind["make"] => {
   return (random) => {
     const service = anyService(random);
+    if (memberOf(service).module === bySpawn) return { verb: "spawn", service };
     const module = loadableOf(service);
     return module === undefined ? inConfiguration(service) : inModule(service, module);
   };
@@ -318,6 +328,11 @@ const kinds: readonly Kind[] = [
   { weight: 1, make: () => ({ verb: "relaunch" }) },
   { weight: 1, make: () => ({ verb: "upgrade" }) },
   { weight: 4, make: (random) => ({ verb: "connect", service: random.pick(doors) }) },
+  {
+    weight: 4,
+    make: (random) => ({ verb: "trigger", service: random.pick(["bell", "bell", "ticker", "endless"]) }),
+  },
+  { weight: 2, make: () => ({ verb: "spawn", service: "job" }) },
   { weight: 2, make: (random) => ({ verb: "rotate", service: anyProcess(random) }) },
   { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGKILL" }) },
   { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGTERM" }) },

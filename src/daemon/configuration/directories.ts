@@ -5,6 +5,16 @@ import { isAbsolute, join } from "node:path";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where the supervisor keeps what outlives a boot: that of the system, or of the user. */
+export function stateDirectory(environment: Environment, uid: number): string {
+  const chosen = environment.XDG_STATE_HOME;
+  const isSystem = uid === 0 && (chosen === undefined || !isAbsolute(chosen));
+  return join(
+    isSystem ? "/var/lib" : baseDirectory(environment, "XDG_STATE_HOME", ".local/state"),
+    "shepherd",
+  );
+}
+
 /** The user's directory that `variable` names; else `fallback` in the home directory. */
 export function baseDirectory(environment: Environment, variable: string, fallback: string): string {
   const chosen = environment[variable];

@@ -1,13 +1,17 @@
 // The built-in constructors by their kind: data, which is begun here and goes on in the next daemon where it was.
 
 import type { BuiltinStart, RunningValue } from "../definition/types.js";
+import { keepingLogs } from "../logs/rotation-attendance.js";
 import type { Child } from "../processes.js";
+import { attendTimer } from "../timers/attendance.js";
+import { startTimer } from "../timers/start.js";
 import { finishForkexec, startForkexec } from "./forkexec.js";
 import { type Attendance, type Host, type RunningContext, type StartContext, StartFailure } from "./host.js";
 import { attendInetd, startConnection, startInetd } from "./inetd.js";
 import { executed } from "./process-spec.js";
 import { startSystem } from "./system.js";
-import { attendSystemd, startSystemd } from "./systemd.js";
+import { startSystemLog } from "./system-log.js";
+import { attendSystemd, finishSystemd, startSystemd } from "./systemd.js";
 
 export function startBuiltin(host: Host, context: StartContext, data: BuiltinStart): Promise<RunningValue> {
   switch (data.kind) {
@@ -21,6 +25,10 @@ export function startBuiltin(host: Host, context: StartContext, data: BuiltinSta
       return startInetd(host, context, data);
     case "connection":
       return startConnection(host, context, data);
+    case "system-log":
+      return startSystemLog(host, context, data);
+    case "timer":
+      return startTimer(host, context, data);
   }
 }
 
@@ -48,11 +56,16 @@ export async function resumeBuiltin(
     case "system":
       return await startSystem(host, context, data, begun);
     case "systemd":
+      return await finishSystemd(host, context, data, begun, elapsed);
     case "connection":
       return await executed(begun, data.command);
     case "inetd":
       // It spawns nothing by itself.
       return await startInetd(host, context, data);
+    case "system-log":
+      return await startSystemLog(host, context, data);
+    case "timer":
+      return await startTimer(host, context, data);
   }
 }
 
@@ -67,6 +80,8 @@ export function attendBuiltin(
       return attendSystemd(host, context, data);
     case "inetd":
       return attendInetd(host, context, data);
+    case "timer":
+      return keepingLogs(host, context.name, data.logs, attendTimer(host, context, data));
     default:
       return undefined;
   }

@@ -5,6 +5,9 @@ import type { ForkexecData, ProcessReference } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { Child } from "../processes.js";
 import { describeTermination } from "../processes.js";
+import { noProvisions, withProvisions } from "../readiness/attendant.js";
+import { outlivesStart } from "../readiness/options.js";
+import { untilReady } from "../readiness/start.js";
 import { type Host, type StartContext, StartFailure } from "./host.js";
 import { endProcess } from "./kill.js";
 import { removePidFile, waitForPidFile } from "./pid-file.js";
@@ -26,10 +29,20 @@ export async function startForkexec(
   const identity = await host.resolveIdentity(options);
   if (data.ownStreams !== true) await openLog(host, context.name, command[0], options, identity);
   if (options.pidFile !== undefined) await removePidFile(options.pidFile);
+  if (context.attendant === undefined && outlivesStart(options))
+    throw new StartFailure(
+      "notify(), notifyAccess, watchdog, fileDescriptorStoreMax and health need the constructor to be the service's whole start",
+    );
+  const provisions = (await context.attendant?.provide()) ?? noProvisions;
   context.signal.throwIfAborted();
 
   const id = host.processes.nextId(context.name);
-  const spec = spawnSpec(host, context.name, id, command, options, identity);
+  const { listen } = provisions;
+  const spec = {
+    ...spawnSpec(host, context.name, id, command, withProvisions(options, provisions), identity),
+    ...provisions.spec,
+    ...(listen.length === 0 ? {} : { listen }),
+  };
   const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
   const child = context.spawn(id, { ...spec, ...streams });
   if (data.ownStreams !== true)
@@ -57,18 +70,23 @@ export async function finishForkexec(
     start: main.start,
     command,
   });
-  if (options.pidFile === undefined) return reference(child);
+  const { pidFile, readiness = "exec" } = options;
+  if (pidFile === undefined && readiness === "exec") return reference(child);
 
   try {
-    const main = await waitForPidFile(host.processes, {
-      file: options.pidFile,
-      // Never more than all of it, however the clock was set meanwhile.
-      timeout: Math.max(0, (options.pidFileTimeout ?? defaultPidFileTimeout) - Math.max(0, elapsed)),
-      launcher: child,
-      signal: context.signal,
-    });
-    host.logs.label(context.name, program, main.pid);
-    return reference(main);
+    const main =
+      pidFile === undefined
+        ? child
+        : await waitForPidFile(host.processes, {
+            file: pidFile,
+            // Never more than all of it, however the clock was set meanwhile.
+            timeout: Math.max(0, (options.pidFileTimeout ?? defaultPidFileTimeout) - Math.max(0, elapsed)),
+            launcher: child,
+            signal: context.signal,
+          });
+    const ready = await untilReady(host, context, { options, child: main, elapsed });
+    if (ready !== child) host.logs.label(context.name, program, ready.pid);
+    return reference(ready);
   } catch (error) {
     if (child.end === undefined) {
       if (!context.signal.aborted) context.say(`${errorText(error)}; terminating process ${child.pid}.`);

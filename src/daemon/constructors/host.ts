@@ -1,11 +1,19 @@
 // What constructors and destructors need of the daemon, and what they are told of the start or stop they serve.
 
+import type { Cgroups } from "../cgroups/cgroups.js";
+import type { Leader } from "../controller/state.js";
 import type { Deadlines } from "../deadlines.js";
-import type { ProcessOptions, ServiceDefinition } from "../definition/types.js";
+import type { ProcessOptions, RunningValue, ServiceDefinition } from "../definition/types.js";
 import type { SpawnSpec } from "../keeper/types.js";
+import type { SizedPolicy } from "../logs/rotation-policy.js";
+import type { SystemLogSetup } from "../logs/system-log.js";
 import type { Outbox } from "../outbox.js";
-import type { Child, Processes, Step } from "../processes.js";
+import type { Child, End, Processes, Step } from "../processes.js";
 import type { Readables } from "../readables.js";
+import type { Attendant } from "../readiness/attendant.js";
+import type { Instant } from "../timers/plan.js";
+import type { Stamps } from "../timers/stamps.js";
+import type { TimerProcedure } from "../timers/types.js";
 import type { Sockets } from "./sockets.js";
 
 /** Ids that a child gets; what is absent stays as the keeper's own. */
@@ -35,6 +43,17 @@ export interface LogStreams {
   ended(name: string): void;
   /** Tells whose lines they are from now on. */
   label(name: string, program: string, pid: number): void;
+  /** The service whose log the system log is, if there is one. */
+  systemLogOf(): string | undefined;
+  /** Reads the system log's sources, and writes its files; rejects with an error that names the file and the reason. */
+  openSystemLog(setup: SystemLogSetup): Promise<void>;
+  /**
+   * The service is to have its sockets closed: where it is the system log, what these hold is written first. Undefined for
+   * every other service.
+   */
+  closeSystemLog(service: string): Promise<void> | undefined;
+  /** What a service wants of all log files while it runs; undefined: nothing any more. */
+  keepWithin(service: string, policy: SizedPolicy | undefined): void;
 }
 
 /** The services that a running service makes: one for each of its connections. */
@@ -51,6 +70,7 @@ export interface Offspring {
 }
 
 export interface Host {
+  readonly cgroups: Cgroups;
   readonly outbox: Outbox;
   readonly processes: Processes;
   readonly deadlines: Deadlines;
@@ -58,6 +78,8 @@ export interface Host {
   readonly sockets: Sockets;
   readonly offspring: Offspring;
   readonly logs: LogStreams;
+  /** The names of the descriptors that the keeper held when this daemon began. */
+  readonly found: ReadonlySet<string>;
   /** The keeper's pid: orphans become its children. */
   readonly keeperPid: number;
   /** Tells this system's marks from those of every other one. */
@@ -65,6 +87,10 @@ export interface Host {
   /** What services inherit: the environment at the daemon's start, without what is between keeper and daemon. */
   readonly environment: readonly string[];
   readonly directory: string;
+  /** When persistent timers ran last; absent where nothing is kept beyond the keeper's life. */
+  readonly stamps?: Stamps;
+  /** What the clocks say. */
+  instant(): Instant;
   resolveIdentity(options: ProcessOptions): Promise<Identity>;
   report(message: string): void;
 }
@@ -76,6 +102,8 @@ export interface StartContext {
   readonly signal: AbortSignal;
   /** Tells the client that asked. */
   say(line: string): void;
+  /** Attends to the processes of the service, where the start is a constructor's and no function's. */
+  readonly attendant: Attendant | undefined;
   /**
    * Spawns a process that belongs to this start or stop; it is noted in the same step, so no crash separates the two.
    * @param step what else belongs to that step
@@ -87,15 +115,37 @@ export interface StartContext {
 export interface Attendance {
   /** The service is not to be attended to any longer. */
   close(): void;
+  /** Of a timer: runs its action now, and gives whether it does. */
+  trigger?(): boolean;
+  /** Of a timer: when it goes off next, in milliseconds since the epoch, at most `count` times. */
+  alarms?(count: number): readonly number[];
 }
 
 export interface RunningContext {
   /** The service's canonical name. */
   readonly name: string;
+  /** Attends to the process that is to come. */
+  readonly attendant: Attendant;
   /** Spawns the process that is the running value from now on. */
   become(id: string, spec: SpawnSpec, command: readonly string[]): Child;
   /** The service cannot run on. */
   failed(reason: string): void;
+  /** The running value. */
+  value(): RunningValue;
+  /**
+   * Gives the service another running value.
+   * @param ended a process that `spawn` has made and that has ended: what it left behind is ended
+   */
+  change(value: RunningValue, ended?: Leader): void;
+  /** Spawns a process beside the running value, which is ended with the service. */
+  spawn(id: string, spec: SpawnSpec, onEnd: (end: End) => void): Child;
+  /** As `spawn`, for a process that an earlier daemon has spawned; undefined where there is none of that name. */
+  follow(id: string, onEnd: (end: End) => void): Child | undefined;
+  /** The service has done what it is for, and is stopped. */
+  finish(): void;
+  log(line: string): void;
+  /** The function that a timer calls, where it is there, and whether one that was interrupted may be called again. */
+  readonly procedure: { readonly call: TimerProcedure; readonly retryable: boolean } | undefined;
 }
 
 /** A start that failed in a way that needs no stack trace: its message says stage, object and reason. */
@@ -110,7 +160,12 @@ export function mainOf(launcher: string): string {
 
 /** The id of the process that was spawned, be `child` that one or what it left behind. */
 export function launcherOf(child: string): string {
-  return child.replace(/\/main$/, "");
+  return child.replace(/(\/main)+$/, "");
+}
+
+/** The service that a child was made for: names have no `#`. */
+export function ownerOf(child: string): string {
+  return child.replace(/#[^#]*$/, "");
 }
 
 /** The mark of a child's descendants: the processes of one start share it, its adopted main process included. */

@@ -123,6 +123,7 @@ function connectionService(
     retryable: false,
     actions: [],
     autoStart: false,
+    singleStart: true,
     documentation: `One connection of service ${of}.`,
   };
 }

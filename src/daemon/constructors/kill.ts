@@ -2,9 +2,10 @@
 // the service is left behind, whatever left its session.
 
 import { setTimeout as delay } from "node:timers/promises";
+import { emptyCgroup, membersBesides } from "../cgroups/end.js";
 import type { ProcessReference } from "../definition/types.js";
 import { findSurvivors, type Kin, type Survivor, signalSurvivors, stillAlive } from "../survivors.js";
-import { type Host, launcherOf, markOf } from "./host.js";
+import { type Host, launcherOf, markOf, ownerOf } from "./host.js";
 
 export interface KillOptions {
   readonly signal: number;
@@ -35,6 +36,7 @@ export async function endProcess(
   await child?.answered;
   const leader = child?.pid ?? process.pid;
   const mark = markOf(host, process.id);
+  const cgroup = cgroupOf(host, process.id);
   const timer = `stop/${process.id}`;
   let deadline = performance.now() + gracePeriod * 1000;
   let survivors: readonly Survivor[] = [];
@@ -46,13 +48,18 @@ export async function endProcess(
     // Whoever armed it has signalled in the same step; to many programs a second signal means something else.
     const signalled = left !== undefined;
     if (signalled) deadline = performance.now() + left * 1000;
-    else
-      host.deadlines.arm(timer, gracePeriod, expired, { child: child.id, signal: SIGKILL, scope: "cgroup" });
+    else {
+      const scope = cgroup.shared ? "group" : "cgroup";
+      host.deadlines.arm(timer, gracePeriod, expired, { child: child.id, signal: SIGKILL, scope });
+    }
     // Found while their parent lives: afterwards only the mark, which a program can drop, tells whose they were.
     const kin: Kin = { leader, lives: true, mark };
-    const before = findSurvivors(kin, host.keeperPid, strangers(host, process));
+    const before =
+      cgroup.directory === undefined
+        ? findSurvivors(kin, host.keeperPid, strangers(host, process))
+        : membersBesides(cgroup.directory, leader).catch(() => []);
     await Promise.all([
-      signalled || host.processes.signal(child.id, signal, "cgroup"),
+      signalled || host.processes.signal(child.id, signal, "group"),
       before.then(async (found) => {
         survivors = found;
         // Its group has the signal already.
@@ -63,31 +70,71 @@ export async function endProcess(
     await child.ended;
     host.deadlines.disarm(timer);
   }
+  const { directory } = cgroup;
+  if (directory !== undefined && (await emptyCgroup(host, directory, { signal, told: survivors, deadline })))
+    return;
   await endSurvivors(host, process, { leader, lives: false, mark }, survivors, signal, deadline);
 }
 
+/** Where all that belongs to a process is, and whether other processes of its service are there too, which live on. */
+interface Kinship {
+  readonly directory: string | undefined;
+  readonly shared: boolean;
+}
+
+function cgroupOf(host: Host, id: string): Kinship {
+  const service = ownerOf(id);
+  const directory = host.cgroups.pathOf(service);
+  const launcher = launcherOf(id);
+  const shared =
+    directory !== undefined &&
+    host.processes.livingOf(service).some((other) => launcherOf(other) !== launcher);
+  return { directory: shared ? undefined : directory, shared };
+}
+
 /** The children that are none of this service's: its launcher, which may still run, is. */
-function strangers(host: Host, process: ProcessReference): Set<number> {
+function strangers(host: Host, process: Pick<ProcessReference, "id">): Set<number> {
   const launcher = launcherOf(process.id);
   return launcher === process.id ? host.processes.pids() : host.processes.pids(launcher);
 }
 
-/** Ends the members of a service's process group that outlived a leader which died by itself. */
+/** Ends what has outlived all the processes that a service's start has made, where it has a cgroup of its own. */
+export async function endRest(host: Host, service: string, gracePeriod: number): Promise<void> {
+  const directory = host.cgroups.pathOf(service);
+  if (directory === undefined || host.processes.livingOf(service).length > 0) return;
+  const deadline = performance.now() + gracePeriod * 1000;
+  await emptyCgroup(host, directory, { signal: 15, told: [], deadline });
+}
+
+/**
+ * Ends what outlived a leader which died by itself: all of its cgroup or, without one, the members of its process group.
+ * @param beside whether other processes of the service may come to be meanwhile, in its cgroup: all that bears the
+ * leader's mark is ended then, and nothing else
+ */
 export async function endGroup(
   host: Host,
   process: Pick<ProcessReference, "id" | "pid">,
   gracePeriod: number,
+  beside = false,
 ): Promise<void> {
+  const service = ownerOf(process.id);
+  // Nor may it be emptied where the service goes on with another process than the one that ended.
+  const goesOn = beside || host.processes.livingOf(service).length > 0;
+  const directory = goesOn ? undefined : host.cgroups.pathOf(service);
+  const ending = { signal: 15, told: [], deadline: performance.now() + gracePeriod * 1000 };
+  if (directory !== undefined && (await emptyCgroup(host, directory, ending))) return;
   const kin: Kin = { leader: process.pid, lives: false, mark: markOf(host, process.id) };
+  // Nobody would find them later.
+  if (beside) return await endSurvivors(host, process, kin, [], ending.signal, ending.deadline);
   const survivors = await findSurvivors(kin, host.keeperPid, host.processes.pids(), true);
   if (survivors.length === 0) return;
   await signalSurvivors(survivors, 15, host.processes);
-  await waitOrKill(host, survivors, performance.now() + gracePeriod * 1000);
+  await waitOrKill(host, survivors, ending.deadline);
 }
 
 async function endSurvivors(
   host: Host,
-  process: ProcessReference,
+  process: Pick<ProcessReference, "id">,
   kin: Kin,
   known: readonly Survivor[],
   signal: number,

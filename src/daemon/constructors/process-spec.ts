@@ -34,6 +34,13 @@ function environmentOf(account: Identity["account"], inherited: readonly string[
   ];
 }
 
+/** What is in `extra` takes the place of what has the same name. */
+function extended(variables: readonly string[], extra: readonly string[]): readonly string[] {
+  const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
+  const names = new Set(extra.map(nameOf));
+  return [...variables.filter((variable) => !names.has(nameOf(variable))), ...extra];
+}
+
 function limitOf([name, value]: readonly [string, ResourceLimitValue]): ResourceLimit {
   const resource = resourceNumbers[name];
   if (resource === undefined) throw new Error(`resource limit "${name}" is unknown`);
@@ -59,12 +66,15 @@ export function spawnSpec(
 ): SpawnSpec {
   const pipe = { name: pipeName(service) };
   const { account, ...ids } = identity;
+  const cgroup = host.cgroups.pathOf(service);
   return {
     arguments: command,
-    environment:
+    environment: extended(
       options.environmentVariables === undefined
         ? environmentOf(account, host.environment)
         : environmentStrings(options.environmentVariables),
+      environmentStrings(options.extraEnvironmentVariables ?? []),
+    ),
     directory: options.directory ?? host.directory,
     session: options.createSession === false ? "none" : "session",
     mark: markOf(host, child),
@@ -73,6 +83,7 @@ export function spawnSpec(
       { target: 2, source: pipe },
     ],
     ...ids,
+    ...(cgroup === undefined ? {} : { cgroup }),
     ...(options.fileCreationMask === undefined ? {} : { umask: options.fileCreationMask }),
     ...(options.resourceLimits === undefined
       ? {}

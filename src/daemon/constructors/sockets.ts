@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { addressHolder } from "../address-holder.js";
 import { addressText } from "../definition/endpoint.js";
 import type { Endpoint, InetdData, Json, RunningValue, SystemdData } from "../definition/types.js";
+import { errorText } from "../error-text.js";
 import { describeErrno } from "../keeper/errno.js";
 import type { DescriptorRecord, ListenSpec, Name } from "../keeper/types.js";
 import type { Outbox } from "../outbox.js";
@@ -34,20 +35,28 @@ export class Sockets {
   readonly #outbox: Outbox;
   readonly #resolveIdentity: Resolve;
   readonly #report: (message: string) => void;
+  readonly #letGo: (service: string) => Promise<void> | undefined;
+  /** Services whose sockets somebody has still to let go of. */
+  readonly #closing = new Map<string, Promise<void>>();
   /** Those that exist once the keeper has carried out what was posted, by service. */
   readonly #held = new Map<string, Set<Name>>();
   /** Where they listen, as far as this daemon knows. */
   readonly #addresses = new Map<Name, string>();
   readonly #keeperPid: number;
 
-  /** @param found what the keeper holds, an earlier daemon's sockets among it */
+  /**
+   * @param found what the keeper holds, an earlier daemon's sockets among it
+   * @param letGo has whoever else reads a service's sockets come to an end with them, before they are closed
+   */
   constructor(
     outbox: Outbox,
     found: readonly DescriptorRecord[],
     resolveIdentity: Resolve,
     keeperPid: number,
     report: (message: string) => void,
+    letGo: (service: string) => Promise<void> | undefined = () => undefined,
   ) {
+    this.#letGo = letGo;
     this.#outbox = outbox;
     this.#keeperPid = keeperPid;
     this.#resolveIdentity = resolveIdentity;
@@ -71,6 +80,7 @@ export class Sockets {
    */
   async open(start: Start, endpoints: readonly Endpoint[]): Promise<readonly Endpoint[]> {
     const { name: service } = start;
+    await this.#closing.get(service);
     const names = endpoints.map((endpoint) => socketName(service, endpoint));
     const held = this.#of(service);
     for (const name of held) if (!names.includes(name)) this.#close(held, name);
@@ -86,6 +96,27 @@ export class Sockets {
 
   /** Closes all sockets of a service; those in the file system vanish from it. */
   close(service: string): void {
+    if (this.#closing.has(service)) return;
+    const over = this.#letGo(service);
+    if (over === undefined) {
+      this.#closeAll(service);
+      return;
+    }
+    const closing = over
+      .catch((error: unknown) => this.#report(errorText(error)))
+      .then(() => {
+        this.#closing.delete(service);
+        this.#closeAll(service);
+      });
+    this.#closing.set(service, closing);
+  }
+
+  /** Resolves when what a service had is let go of; undefined where nobody has to. */
+  closing(service: string): Promise<void> | undefined {
+    return this.#closing.get(service);
+  }
+
+  #closeAll(service: string): void {
     const held = this.#held.get(service);
     if (held === undefined) return;
     for (const name of held) this.#close(held, name);

@@ -5,6 +5,8 @@ import type { RunningValue, SystemdData } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { SpawnSpec } from "../keeper/types.js";
 import type { Child } from "../processes.js";
+import { type Attendant, noProvisions, withProvisions } from "../readiness/attendant.js";
+import { untilReady } from "../readiness/start.js";
 import type { Attendance, Host, RunningContext, StartContext } from "./host.js";
 import { executed, openLog, spawnSpec } from "./process-spec.js";
 import { socketName, socketsValue } from "./sockets.js";
@@ -19,11 +21,27 @@ export async function startSystemd(
   await host.resolveIdentity(data.options);
   const endpoints = await host.sockets.open(context, data.endpoints);
   if (data.lazyStart) return socketsValue(data, endpoints);
-  const { id, spec } = await prepare(host, name, data);
+  const { id, spec } = await prepare(host, context, data);
   signal.throwIfAborted();
   const child = context.spawn(id, spec);
   label(host, name, data, child);
-  return await executed(child, data.command);
+  return await finishSystemd(host, context, data, child);
+}
+
+/**
+ * What remains of a start once the child exists; a new daemon goes on from here.
+ * @param elapsed seconds since the start began, where that was in another daemon's time
+ */
+export async function finishSystemd(
+  host: Host,
+  context: StartContext,
+  { command, options }: SystemdData,
+  child: Child,
+  elapsed = 0,
+): Promise<RunningValue> {
+  await child.started;
+  const main = await untilReady(host, context, { options, child, elapsed });
+  return await executed(main, command);
 }
 
 /** Waits for the first connection, and starts the program then. */
@@ -38,7 +56,7 @@ export function attendSystemd(host: Host, context: RunningContext, data: Systemd
   const start = async (): Promise<void> => {
     unwatch();
     try {
-      const { id, spec } = await prepare(host, name, data);
+      const { id, spec } = await prepare(host, context, data);
       if (!isOver) label(host, name, data, context.become(id, spec, data.command));
     } catch (error) {
       if (!isOver) context.failed(errorText(error));
@@ -58,14 +76,19 @@ export function attendSystemd(host: Host, context: RunningContext, data: Systemd
 
 async function prepare(
   host: Host,
-  name: string,
+  { name, attendant }: { readonly name: string; readonly attendant: Attendant | undefined },
   { command, endpoints, options }: SystemdData,
 ): Promise<{ readonly id: string; readonly spec: SpawnSpec }> {
   const identity = await host.resolveIdentity(options);
   await openLog(host, name, command[0], options, identity);
+  const provisions = (await attendant?.provide()) ?? noProvisions;
   const id = host.processes.nextId(name);
-  const listen = endpoints.map((endpoint) => ({ name: socketName(name, endpoint), as: endpoint.name }));
-  return { id, spec: { ...spawnSpec(host, name, id, command, options, identity), listen } };
+  const listen = [
+    ...endpoints.map((endpoint) => ({ name: socketName(name, endpoint), as: endpoint.name })),
+    ...provisions.listen,
+  ];
+  const own = withProvisions(options, provisions);
+  return { id, spec: { ...spawnSpec(host, name, id, command, own, identity), ...provisions.spec, listen } };
 }
 
 function label(host: Host, name: string, { command }: SystemdData, child: Child): void {

@@ -34,6 +34,7 @@ export class Desk {
       (line) => this.#context.log(line),
       tell === undefined ? undefined : (line) => transcript.add(line),
       command.directory,
+      command.arguments,
     );
     // Until then a client can look, and nothing else.
     if (!this.#isLook(command)) await this.#takenOver;

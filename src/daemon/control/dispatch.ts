@@ -9,7 +9,7 @@ import {
   type RequestOutcome,
 } from "../../protocol/messages.js";
 import { encodeService } from "../../protocol/service-status.js";
-import { pair, type Sexp, SexpKeyword, SexpSymbol, sym } from "../../protocol/sexp.js";
+import { pair, type Sexp, SexpSymbol, sym } from "../../protocol/sexp.js";
 import { writeSexp } from "../../protocol/sexp-writer.js";
 import { ConfigurationError } from "../configuration/load.js";
 import type { Controller } from "../controller/controller.js";
@@ -21,6 +21,7 @@ import { type Registry, ServiceNotFound } from "../registry/registry.js";
 import { type Request, runFor } from "../request.js";
 import { type Supervisor, UserCodeError } from "../supervisor.js";
 import { runAsUserCode } from "../user-code.js";
+import { wordOf } from "./arguments.js";
 import { resumeRestart, resumeStart } from "./resumption.js";
 import { briefStatus, type LogView, serviceStatus } from "./status.js";
 import { toSexp } from "./values.js";
@@ -41,6 +42,8 @@ export interface RootAction {
   readonly documentation: string;
   /** The fewest and the most arguments it takes. */
   readonly arity: readonly [least: number, most: number];
+  /** Whether it is between programs of ours, and not listed. */
+  readonly hidden?: true;
   run(args: readonly string[], request: Request): Promise<unknown>;
 }
 
@@ -112,7 +115,7 @@ export function plan(command: Command, request: Request, context: DispatchContex
     return { effect: "none", run: async (begun) => (isGone(begun) ? reply([]) : reply(false, missing)) };
   }
   const canonical = sym(controller.name);
-  const args = command.arguments.map(argumentText);
+  const args = command.arguments.map(wordOf);
   const handler = action === undefined ? undefined : handlerOf(controller, action, args, request, context);
   if (handler === undefined) {
     const missing: CommandError = { kind: "action-not-found", action: command.action, service: canonical };
@@ -156,13 +159,6 @@ function isUsersMistake(error: unknown): error is Error {
     error instanceof DefinitionError ||
     error instanceof ConfigurationError
   );
-}
-
-/** Arguments are strings, or keywords of `herd spawn`; a symbol or number is taken as it is written. */
-function argumentText(argument: Sexp): string {
-  if (typeof argument === "string") return argument;
-  if (argument instanceof SexpKeyword) return `#:${argument.name}`;
-  return writeSexp(argument);
 }
 
 function handlerOf(
@@ -259,10 +255,12 @@ async function runCommonAction(
         await context.stopRoot(request);
         return [sym(name)];
       }
-      const transient = controller.definition.transient && controller.state.status !== "stopped";
+      const transient = new Set(
+        registry.controllers.filter(({ definition }) => definition.transient).map((one) => one.name),
+      );
       const stopped = await supervisor.stop(name, args, request);
-      if (transient && registry.find(name) === undefined)
-        request.say(`Transient service ${name} unregistered.`);
+      for (const one of stopped.filter((other) => transient.has(other)))
+        if (registry.find(one) === undefined) request.say(`Transient service ${one} unregistered.`);
       return stopped.map(sym);
     }
     case "restart":
@@ -308,7 +306,9 @@ function document(
   context: DispatchContext,
 ): boolean {
   const actions: readonly { readonly name: string; readonly documentation: string }[] =
-    controller === context.root ? [...context.rootActions.values()] : controller.definition.actions;
+    controller === context.root
+      ? [...context.rootActions.values()].filter(({ hidden }) => hidden !== true)
+      : controller.definition.actions;
   switch (keyword) {
     case undefined:
     case "full":

@@ -30,14 +30,19 @@ export async function checkSocketDirectory(path: string, mayCreate: boolean): Pr
     const stat = await lstat(directory);
     if (stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o777) === 0o700) return;
   } catch (error) {
-    const reason =
-      error instanceof Error && "code" in error && error.code === "ENOENT" ? missing : String(error);
-    throw new ControlSocketError(`cannot access directory of socket '${path}': ${reason}`);
+    throw new ControlSocketError(
+      `cannot access directory of socket '${path}': ${reasonOf(error)}${mayCreate ? remedy : ""}`,
+    );
   }
   throw new ControlSocketError(`${directory}: socket directory has insecure permissions`);
 }
 
-const missing = "No such file or directory";
+const remedy = "; set XDG_RUNTIME_DIR to a directory of your own, or name another socket with --socket";
+
+function reasonOf(error: unknown): string {
+  const errno = error instanceof Error && "errno" in error ? Number(error.errno) : Number.NaN;
+  return Number.isNaN(errno) ? String(error) : describeErrno(Math.abs(errno));
+}
 
 /**
  * The descriptor on which this daemon accepts clients: the keeper binds the slot that we inherited, or had bound

@@ -2,10 +2,12 @@
 
 import type {
   SocketAddress,
+  SystemLogValue as SystemLogWireValue,
   Endpoint as WireEndpoint,
   SocketsValue as WireValue,
 } from "../../protocol/running-value.js";
 import type { SocketsValue } from "../constructors/sockets.js";
+import type { SystemLogValue } from "../constructors/system-log.js";
 import type { Endpoint, EndpointAddress } from "../definition/types.js";
 import { addressBits } from "../inet-address.js";
 
@@ -15,6 +17,15 @@ const styles = { stream: 1, datagram: 2, seqpacket: 5 } as const;
 /** The numbers of the sockets' descriptors stay unsaid: they are the keeper's own. */
 export function socketsWireValue({ type, endpoints, command }: SocketsValue): WireValue {
   return { type, endpoints: endpoints.map(wireEndpoint), sockets: [], command };
+}
+
+export function systemLogWireValue({ endpoints, kernelLogFile }: SystemLogValue): SystemLogWireValue {
+  return {
+    type: "system-log",
+    endpoints: endpoints.map(wireEndpoint),
+    sockets: [],
+    ...(kernelLogFile === null ? {} : { kernelLogFile }),
+  };
 }
 
 /** Owners are numbers once a socket is made; one that was not named is the supervisor's own. */

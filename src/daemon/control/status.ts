@@ -1,13 +1,19 @@
 // What the daemon tells a client about a service: a controller as the protocol's service expression.
 
+import { encodeCondition } from "../../protocol/condition.js";
+import { encodeResources, resourcesField } from "../../protocol/resources.js";
 import type { RunningValue as WireValue } from "../../protocol/running-value.js";
 import type { RecentMessage, ServiceStatus } from "../../protocol/service-status.js";
 import type { Sexp } from "../../protocol/sexp.js";
 import { isSocketsValue } from "../constructors/sockets.js";
+import { isSystemLogValue } from "../constructors/system-log.js";
 import type { Controller } from "../controller/controller.js";
 import { isProcess } from "../controller/running-value.js";
-import type { RunningValue } from "../definition/types.js";
-import { socketsWireValue } from "./sockets.js";
+import { type BuiltinStart, builtin, type RunningValue } from "../definition/types.js";
+import { conditionStatus } from "../readiness/condition.js";
+import { isTimer } from "../timers/state.js";
+import { timedOutRuns, timerWireValue } from "../timers/view.js";
+import { socketsWireValue, systemLogWireValue } from "./sockets.js";
 import { toSexp } from "./values.js";
 
 /** What is known of a service's log. */
@@ -23,6 +29,8 @@ export interface LogView {
 
 /** As many lines as the Shepherd keeps. */
 const recentLines = 20;
+/** As many of a timer as its client shows. */
+const comingAlarms = 5;
 
 /** @param rescue of `root`: why no user code is run */
 export async function serviceStatus(
@@ -30,9 +38,21 @@ export async function serviceStatus(
   logs: LogView,
   rescue?: string,
 ): Promise<ServiceStatus> {
-  const recent = await logs.recent(controller.name, recentLines).catch(() => []);
-  const status = statusOf(controller, logs, recent);
-  return rescue === undefined ? status : { ...status, extra: new Map([...status.extra, ["rescue", rescue]]) };
+  const [recent, resources] = await Promise.all([
+    logs.recent(controller.name, recentLines).catch(() => []),
+    controller.resources().catch(() => undefined),
+  ]);
+  const plain = statusOf(controller, logs, recent);
+  const status =
+    resources === undefined
+      ? plain
+      : { ...plain, extra: new Map([...plain.extra, [resourcesField, encodeResources(resources)]]) };
+  const alarms = controller.alarms(comingAlarms).map((alarm) => Math.floor(alarm / 1000));
+  const more: readonly (readonly [string, Sexp])[] = [
+    ...(alarms.length === 0 ? [] : [["upcoming-alarms", alarms] as const]),
+    ...(rescue === undefined ? [] : [["rescue", rescue] as const]),
+  ];
+  return more.length === 0 ? status : { ...status, extra: new Map([...status.extra, ...more]) };
 }
 
 /** Without the service's recent messages, which cost a file to read: for overviews. */
@@ -53,13 +73,22 @@ function statusOf(
   if (state.disabledBecause !== undefined) extra.set("disabled-because", state.disabledBecause);
   if (controller.obsolete) extra.set("obsolete?", true);
   if (trouble !== undefined) extra.set("log-trouble", trouble);
+  const timedOut = isTimer(state.value) ? timedOutRuns(state.value) : [];
+  if (timedOut.length > 0) extra.set("timed-out-runs", timedOut);
+  for (const [field, value] of encodeCondition(conditionStatus(state.condition))) extra.set(field, value);
+  const outOfMemory = state.exitStatuses.filter((one) => one.outOfMemory === true);
+  if (outOfMemory.length > 0)
+    extra.set(
+      "out-of-memory",
+      outOfMemory.map(({ time }) => Math.floor(time)),
+    );
   return {
     provides: definition.provision,
     requires: definition.requirement,
     respawn: definition.respawn,
     documentation: definition.documentation,
     enabled: state.enabled,
-    ...(state.value === undefined ? {} : { running: wireValue(state.value) }),
+    ...(state.value === undefined ? {} : { running: wireValue(state.value, definition.start[builtin]) }),
     lastRespawns: state.lastRespawns.map(Math.floor),
     statusChanges: state.statusChanges.map(({ status, time }) => ({ status, time: Math.floor(time) })),
     startupFailures: state.startupFailures.map(Math.floor),
@@ -80,8 +109,10 @@ function statusOf(
   };
 }
 
-function wireValue(value: RunningValue): WireValue {
+function wireValue(value: RunningValue, data: BuiltinStart | undefined): WireValue {
   if (isProcess(value)) return { type: "process", pid: value.pid, command: value.command };
   if (isSocketsValue(value)) return socketsWireValue(value);
+  if (isSystemLogValue(value)) return systemLogWireValue(value);
+  if (isTimer(value) && data?.kind === "timer") return timerWireValue(data, value);
   return { type: "other", value: toSexp(value) };
 }

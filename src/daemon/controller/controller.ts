@@ -2,10 +2,12 @@
 // Dependencies are the supervisor's business (supervisor.ts); processes are the constructors'.
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { Resources } from "../../protocol/resources.js";
 import { attendBuiltin, resumeBuiltin, startBuiltin } from "../constructors/builtin.js";
 import { type Attendance, type Host, type StartContext, StartFailure } from "../constructors/host.js";
-import { endProcess } from "../constructors/kill.js";
+import { endProcess, endRest } from "../constructors/kill.js";
 import { isSocketsValue } from "../constructors/sockets.js";
+import { isSystemLogValue } from "../constructors/system-log.js";
 import type {
   BuiltinStart,
   ProcessReference,
@@ -16,7 +18,11 @@ import type {
 import { builtin } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { type Child, describeTermination, type End, SpawnError } from "../processes.js";
+import { Attendant } from "../readiness/attendant.js";
+import type { Datagram } from "../readiness/sender.js";
 import { type Request, runFor } from "../request.js";
+import { isTimer } from "../timers/state.js";
+import { timerProcedure } from "../timers/types.js";
 import { runAsUserCode } from "../user-code.js";
 import { cancellable } from "./cancellable.js";
 import { destruct } from "./destruct.js";
@@ -46,6 +52,8 @@ export interface ControllerEnvironment {
   shuttingDown(): boolean;
   /** Starts the service again, requirements included. */
   respawn(controller: Controller): void;
+  /** Stops a service that has done what it is for, and what depends on it. */
+  finish(controller: Controller): void;
   /** The process ended by itself and the service stays stopped. */
   settled(controller: Controller): void;
   /**
@@ -81,6 +89,8 @@ export class Controller {
   #cleanup: Promise<void> = Promise.resolve();
   /** What is done for a service that runs without a process. */
   #attendance: Attendance | undefined;
+  /** Attends to the service's processes. */
+  readonly #attendant: Attendant;
   /** What lived in an earlier daemon is being made again; a stop waits for that. */
   #resuming: Promise<void> | undefined;
 
@@ -88,6 +98,23 @@ export class Controller {
     this.definition = definition;
     this.#environment = environment;
     this.#state = state;
+    const here = this;
+    this.#attendant = new Attendant({
+      host: environment.host,
+      get definition() {
+        return here.definition;
+      },
+      get name() {
+        return here.name;
+      },
+      get state() {
+        return here.state;
+      },
+      now: () => environment.now(),
+      log: (line) => environment.log(line),
+      dispatch: (event) => this.#dispatch(event),
+      succeed: (heir) => this.#succeed(heir),
+    });
   }
 
   get name(): string {
@@ -118,7 +145,20 @@ export class Controller {
 
   /** The sockets of a service outlive its process, and a stop that a start follows, but not the service. */
   #closeIfDown(): void {
-    if (isDown(this.#state)) this.#environment.host.sockets.close(this.name);
+    if (!isDown(this.#state)) return;
+    this.#environment.host.sockets.close(this.name);
+    this.#environment.host.cgroups.release(this.name);
+    this.#attendant.close();
+  }
+
+  /** Handles a message on the service's notify socket. */
+  notified(event: Datagram): void {
+    this.#attendant.notified(event);
+  }
+
+  /** Closes what is kept for the service, which is removed or has another name now. */
+  closeNotifySocket(name = this.name): void {
+    this.#attendant.close(name);
   }
 
   enable(): void {
@@ -129,6 +169,36 @@ export class Controller {
     this.#cancelRespawn();
     this.#dispatch({ type: "disable", ...(because === undefined ? {} : { because }) });
     this.#closeIfDown();
+  }
+
+  /** Gives a service that runs without a process another value. */
+  updateValue(value: RunningValue): void {
+    const { status, value: before } = this.#state;
+    if (status !== "running") throw new Error(`service ${this.name} does not run: it has no value`);
+    if (
+      before === undefined ||
+      isProcess(before) ||
+      isSocketsValue(before) ||
+      isSystemLogValue(before) ||
+      isTimer(before)
+    )
+      throw new Error(`the value of service ${this.name} is its constructor's`);
+    const next = durable(value);
+    if (isProcess(next) || isSocketsValue(next) || isSystemLogValue(next) || isTimer(next))
+      throw new Error(`service ${this.name}: expected a value as JSON, got one that a constructor makes`);
+    this.#dispatch({ type: "value-changed", value: next });
+  }
+
+  /** Has a timer run its action now; gives whether it does. */
+  trigger(): boolean {
+    if (this.#attendance?.trigger === undefined)
+      throw new Error(`trigger service ${this.name}: it is no timer that runs`);
+    return this.#attendance.trigger();
+  }
+
+  /** When a timer goes off next, in milliseconds since the epoch: at most `count` times. */
+  alarms(count: number): readonly number[] {
+    return this.#attendance?.alarms?.(count) ?? [];
   }
 
   /** Starts the service, whose requirements run; concurrent callers share one attempt. */
@@ -169,6 +239,8 @@ export class Controller {
     await this.#cleanup;
     try {
       signal.throwIfAborted();
+      await this.#prepareCgroup(request);
+      signal.throwIfAborted();
       const value = await cancellable(construct(signal), signal, (late) => this.#discard(late));
       if (value === false) throw new StartFailure(`the start of ${this.name} returned false`);
       this.#started(this.#checked(durable(value)));
@@ -176,6 +248,7 @@ export class Controller {
     } catch (exception) {
       // What failed must not run on beside the next attempt; a start function may never return to end it.
       await endOwnProcesses(this.#environment.host, this.#state.processes);
+      if (this.#state.processes.length > 0) await this.#endRest();
       const time = this.#environment.now();
       if (signal.aborted) {
         this.#environment.log(`Start of service ${this.name} was cancelled.`);
@@ -200,9 +273,29 @@ export class Controller {
     }
   }
 
+  /** Without a cgroup, or without its limits, the service starts all the same. */
+  async #prepareCgroup(request: Request): Promise<void> {
+    const isNew = this.#state.processes.length === 0;
+    for (const trouble of await this.#environment.host.cgroups.prepare(this.name, isNew))
+      request.say(`Service ${this.name}: ${trouble}.`);
+  }
+
+  /** What has left its session, or was made by what has ended since. */
+  async #endRest(): Promise<void> {
+    await endRest(this.#environment.host, this.name, defaultGrace);
+  }
+
+  /** What it uses of the machine; undefined where nothing is known. */
+  resources(): Promise<Resources | undefined> {
+    return this.#environment.host.cgroups.resourcesOf(this.name);
+  }
+
   /** A value that says it is a process or sockets must be one of ours: it is signalled, or shown, as such one day. */
   #checked(value: RunningValue): RunningValue {
-    if (isSocketsValue(value) && this.#builtinStart() === undefined)
+    if (
+      (isSocketsValue(value) || isSystemLogValue(value) || isTimer(value)) &&
+      this.#builtinStart() === undefined
+    )
       throw new StartFailure(
         `the running value says that it is of type ${value.type}, which a constructor makes`,
       );
@@ -238,6 +331,7 @@ export class Controller {
   #startContext(request: Request, signal: AbortSignal): StartContext {
     return {
       name: this.name,
+      attendant: this.#builtinStart() === undefined ? undefined : this.#attendant,
       signal,
       say: (line) => request.say(line),
       spawn: (id, spec, step) => {
@@ -289,6 +383,7 @@ export class Controller {
     const child = processes.get(value.id);
     if (child !== undefined) {
       child.onEnd = (end) => this.#processEnded(end);
+      this.#attendant.begin(value);
       return;
     }
     // It ended before it was known to be ours.
@@ -313,10 +408,12 @@ export class Controller {
       return;
     }
     const { name } = this;
+    const procedure = this.definition.start[timerProcedure];
     this.#attendance = attendBuiltin(
       host,
       {
         name,
+        attendant: this.#attendant,
         become: (id, spec, command) => {
           const child = host.outbox.together(() => {
             this.#dispatch({ type: "spawned", child: id });
@@ -327,14 +424,62 @@ export class Controller {
           return child;
         },
         failed: (reason) => this.#endWithout(`Service ${name} failed: ${reason}`, reason),
+        value: () => this.#state.value ?? true,
+        change: (value, ended) => {
+          const { leaders } = this.#state;
+          this.#dispatch({
+            type: "value-changed",
+            value,
+            ...(ended === undefined ? {} : { child: ended.id, leader: ended }),
+          });
+          if (this.#state.leaders !== leaders) this.#clearAway();
+        },
+        spawn: (id, spec, onEnd) =>
+          host.outbox.together(() => {
+            this.#dispatch({ type: "spawned", child: id });
+            return this.#followBeside(host.processes.spawn(id, spec), onEnd);
+          }),
+        follow: (id, onEnd) => {
+          const child = host.processes.get(id);
+          return child === undefined ? undefined : this.#followBeside(child, onEnd);
+        },
+        finish: () => this.#environment.finish(this),
+        log: (line) => this.#environment.log(line),
+        procedure:
+          procedure === undefined ? undefined : { call: procedure, retryable: this.definition.retryable },
       },
       data,
     );
   }
 
+  /** Whoever attends to the service is told of the end, unless the service is being stopped. */
+  #followBeside(child: Child, onEnd: (end: End) => void): Child {
+    this.#follow(child);
+    const { onEnd: noteEnd } = child;
+    child.onEnd = (end) => {
+      if (this.#state.status === "running") onEnd(end);
+      else noteEnd?.(end);
+    };
+    return child;
+  }
+
   #stopAttending(): void {
     this.#attendance?.close();
     this.#attendance = undefined;
+    this.#attendant.end();
+  }
+
+  /** A process that the one before has named (MAINPID) is the service's from now on. */
+  #succeed(heir: Child): void {
+    const { value } = this.#state;
+    if (!isProcess(value) || this.#state.status !== "running") return;
+    const { id, pid, start } = heir;
+    const next: ProcessReference = { ...value, id, pid, start };
+    this.#dispatch({ type: "succeeded", value: next, child: id, former: value.id });
+    const former = this.#environment.host.processes.get(value.id);
+    if (former !== undefined) this.#follow(former);
+    this.#environment.log(`Service ${this.name} running with value ${formatValue(next)}.`);
+    this.#watch(next);
   }
 
   /** A service that ran without a process has one from now on, which is its value once its pid is known. */
@@ -358,6 +503,8 @@ export class Controller {
   /** The process of this service ended, expected or not. Runs in the turn that acknowledges the event. */
   #processEnded(end: End): void {
     this.#environment.host.logs.ended(this.name);
+    this.#attendant.end();
+    const { condemned } = this.#state.condition;
     if (this.#state.status !== "running") {
       this.#dispatch({ type: "process-ended", time: end.time, status: end.status });
       return;
@@ -373,6 +520,11 @@ export class Controller {
     const applied = this.replacement !== undefined;
     this.#environment.stopped(this, true);
     if (this.#environment.shuttingDown()) return;
+    if (condemned !== undefined) {
+      // Ours was the decision to end it.
+      this.#afterEnd("respawn");
+      return;
+    }
     if (handler === undefined || applied || value === undefined) {
       this.#afterEnd("default");
       return;
@@ -400,9 +552,25 @@ export class Controller {
     const { leaders } = this.#state;
     if (leaders.length === 0) return;
     const { host } = this.#environment;
-    this.#cleanup = clearAway(host, leaders)
+    this.#cleanup = this.#tellOutOfMemory()
+      .then(() => clearAway(host, leaders))
       .catch((error: unknown) => host.report(`while ending what ${this.name} left behind: ${String(error)}`))
-      .then(() => this.#dispatch({ type: "cleared-away", leaders }));
+      .then(() => this.#dispatch({ type: "cleared-away", leaders }))
+      .then(() => this.#closeIfDown());
+  }
+
+  /** The kernel kills without a word: its count, which goes with the cgroup, tells that it did. */
+  async #tellOutOfMemory(): Promise<void> {
+    // One that goes on with another process than before has not ended for want of memory.
+    if (this.#state.status === "running") return;
+    const [last] = this.#state.exitStatuses;
+    if (last === undefined || last.status === 0 || last.outOfMemory === true) return;
+    const kills = await this.#environment.host.cgroups.oomKills(this.name);
+    if (kills === 0) return;
+    this.#environment.log(
+      `Service ${this.name} ran out of memory: the kernel has killed ${kills} of its processes.`,
+    );
+    this.#dispatch({ type: "out-of-memory" });
   }
 
   /** Whoever started, stopped or disabled the service meanwhile has decided before its termination handler. */
@@ -497,12 +665,15 @@ export class Controller {
         await work;
       } finally {
         await endOwnProcesses(this.#environment.host, this.#state.processes);
+        if (isProcess(this.#state.value)) await this.#endRest();
         this.#stopping = undefined;
         this.#environment.log(`Service ${this.name} stopped.`);
         this.#dispatch({ type: "stopped", time: this.#environment.now(), explicit: true });
         this.#closeIfDown();
         this.#environment.log(`Service ${this.name} is now stopped.`);
         this.#environment.stopped(this, true);
+        // Whoever reads them has to come to an end with that first, as the log writer with the system log.
+        await this.#environment.host.sockets.closing(this.name);
       }
     };
     const stopping = finish();
@@ -531,6 +702,7 @@ export class Controller {
       if (child !== undefined) this.#follow(child);
     }
     this.#clearAway();
+    this.#attendant.resume();
     if (status === "running" && value !== undefined) this.#resumeRunning(value);
     if (status === "starting") this.#resumeStart(request);
     if (status === "stopping") this.#resumeStop(value ?? true, request);

@@ -31,10 +31,10 @@ export async function endOwnProcesses(host: Host, processes: readonly OwnProcess
 /** Ends what is left of processes that ended by themselves: their groups, and those among them that live. */
 export async function clearAway(host: Host, leaders: readonly Leader[]): Promise<void> {
   await Promise.all(
-    leaders.map(async ({ id, pid }) => {
+    leaders.map(async ({ id, pid, beside }) => {
       const reference = referenceTo(host, id, pid);
       if (host.processes.get(id) !== undefined) await discard(host, reference);
-      else if (pid > 0) await endGroup(host, reference, defaultGrace);
+      else if (pid > 0) await endGroup(host, reference, defaultGrace, beside);
     }),
   );
 }

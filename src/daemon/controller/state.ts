@@ -8,6 +8,7 @@
 
 import type { RunningValue } from "../definition/types.js";
 import type { SetupFailure } from "../keeper/types.js";
+import { afterwards, type Condition, type StoredDescriptor } from "../readiness/condition.js";
 
 export type Status = "stopped" | "starting" | "running" | "stopping";
 
@@ -23,6 +24,8 @@ export interface ExitRecord {
   /** The raw wait status. */
   readonly status: number;
   readonly time: Time;
+  /** Whether the kernel had killed processes of the service for want of memory. */
+  readonly outOfMemory?: true;
 }
 
 /** A process that the service's own start or stop has made, beside the one that is its running value. */
@@ -55,6 +58,8 @@ export interface Leader {
   /** Its name in the keeper. */
   readonly id: string;
   readonly pid: number;
+  /** Whether the service runs on, and may begin others in the same cgroup: only what is known to be of this one is ended. */
+  readonly beside?: true;
 }
 
 /** Every list is newest first. */
@@ -86,6 +91,12 @@ export interface ServiceState {
   readonly startupFailures: readonly Time[];
   readonly lastRespawns: readonly Time[];
   readonly exitStatuses: readonly ExitRecord[];
+  /** What is known of this run's process beyond its being there. */
+  readonly condition: Condition;
+  /** The address of the notify socket, while the keeper holds one. */
+  readonly notifySocket: string | undefined;
+  /** Descriptors that its processes have given into keeping. */
+  readonly stored: readonly StoredDescriptor[];
 }
 
 export type StateEvent =
@@ -99,9 +110,29 @@ export type StateEvent =
   | { readonly type: "one-shot-done"; readonly time: Time }
   | { readonly type: "start-failed"; readonly time: Time; readonly reason: string }
   | { readonly type: "start-cancelled"; readonly time: Time }
-  /** `child`, spawned meanwhile, is the process of the new value. */
-  | { readonly type: "value-changed"; readonly value: RunningValue; readonly child?: string }
+  /** `child`, spawned meanwhile, is the process of the new value, or has ended; `leader` then leaves others behind. */
+  | {
+      readonly type: "value-changed";
+      readonly value: RunningValue;
+      readonly child?: string;
+      readonly leader?: Leader;
+    }
+  /** What is absent stays as it was; what is undefined is not known any more. */
+  | { readonly type: "told"; readonly told: Condition }
+  | { readonly type: "notify-socket"; readonly path: string | undefined }
+  | { readonly type: "stored"; readonly stored: readonly StoredDescriptor[] }
+  /** A process that was noted did not come to be the service's. */
+  | { readonly type: "disowned"; readonly child: string }
+  /** Another process is the running value's; the one before, `former`, ends with the service. */
+  | {
+      readonly type: "succeeded";
+      readonly value: RunningValue;
+      readonly child: string;
+      readonly former: string;
+    }
   | { readonly type: "process-ended"; readonly time: Time; readonly status: number; readonly leader?: Leader }
+  /** What is known by now of the last process that ended. */
+  | { readonly type: "out-of-memory" }
   | { readonly type: "decision"; readonly undecided: boolean }
   | { readonly type: "cleared-away"; readonly leaders: readonly Leader[] }
   | { readonly type: "resume-failed"; readonly time: Time; readonly reason: string }
@@ -141,6 +172,9 @@ export const initialState: ServiceState = {
   startupFailures: [],
   lastRespawns: [],
   exitStatuses: [],
+  condition: {},
+  notifySocket: undefined,
+  stored: [],
 };
 
 /** The state after `event`; throws where the event cannot happen in this state, which is a defect of the caller. */
@@ -161,10 +195,11 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         processes: [],
         startArguments: event.arguments,
         wanted: undefined,
+        condition: {},
       };
     case "start-again":
       expect(state, event, "starting");
-      return { ...state, processes: [] };
+      return { ...state, processes: [], condition: {} };
     case "spawned": {
       if (state.status !== "stopping" && state.status !== "running") expect(state, event, "starting");
       const made = { id: event.child, ...(state.status === "stopping" ? { stop: true as const } : {}) };
@@ -214,7 +249,25 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         ...state,
         value: event.value,
         processes: state.processes.filter(({ id }) => id !== event.child),
+        leaders: event.leader === undefined ? state.leaders : push(state.leaders, event.leader, caps.leaders),
       };
+    case "told":
+      return { ...state, condition: { ...state.condition, ...event.told } };
+    case "notify-socket":
+      return { ...state, notifySocket: event.path };
+    case "stored":
+      return { ...state, stored: event.stored };
+    case "disowned":
+      return { ...state, processes: state.processes.filter(({ id }) => id !== event.child) };
+    case "succeeded": {
+      expect(state, event, "running");
+      const others = state.processes.filter(({ id }) => id !== event.child);
+      return {
+        ...state,
+        value: event.value,
+        processes: push(others, { id: event.former }, caps.processes),
+      };
+    }
     case "process-ended": {
       const exitStatuses = push(
         state.exitStatuses,
@@ -223,6 +276,11 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       );
       if (state.status !== "running") return { ...state, exitStatuses };
       return { ...leave(state, event.time, event.leader), exitStatuses };
+    }
+    case "out-of-memory": {
+      const [last, ...earlier] = state.exitStatuses;
+      if (last === undefined) return state;
+      return { ...state, exitStatuses: [{ ...last, outOfMemory: true }, ...earlier] };
     }
     case "decision":
       return { ...state, undecided: event.undecided };
@@ -287,6 +345,7 @@ function settle(state: ServiceState, time: Time): ServiceState {
     processes: [],
     startArguments: [],
     respawning: false,
+    condition: {},
     wanted: state.wanted === undefined ? undefined : "start",
   };
 }
@@ -295,7 +354,12 @@ function settle(state: ServiceState, time: Time): ServiceState {
 function leave(state: ServiceState, time: Time, leader: Leader | undefined): ServiceState {
   const left = state.processes.map(({ id }) => ({ id, pid: 0 }));
   const leaders = [...(leader === undefined ? [] : [leader]), ...left, ...state.leaders];
-  return { ...settle(state, time), value: undefined, leaders: leaders.slice(0, caps.leaders) };
+  return {
+    ...settle(state, time),
+    value: undefined,
+    leaders: leaders.slice(0, caps.leaders),
+    condition: afterwards(state.condition),
+  };
 }
 
 function push<T>(list: readonly T[], item: T, cap: number): readonly T[] {

@@ -1,6 +1,7 @@
 // A definition as JSON, which the keeper keeps: from it a service can be controlled where the module that defined it is
 // not evaluated (rescue mode), cannot be read any more, or never was (what ran inside the daemon registered it).
 
+import { timerTriggerAction } from "../timers/trigger.js";
 import { type BuiltinStart, type BuiltinStop, builtin, type ServiceDefinition } from "./types.js";
 
 /** What of a definition is data; `start` and `stop` are undefined where they are functions. */
@@ -26,7 +27,7 @@ export function dataOf(definition: ServiceDefinition): DefinitionData {
 const usualStop = { kind: "kill", signal: 15, gracePeriod: 5 } as const satisfies BuiltinStop;
 
 /**
- * A definition that can do what is data: its functions are not there, and its actions neither.
+ * A definition that can do what is data: its functions are not there, and its own actions neither.
  * @param why completes "its start is a function, ..."
  */
 export function definitionOf({ start, stop, ...rest }: DefinitionData, why: string): ServiceDefinition {
@@ -40,7 +41,7 @@ export function definitionOf({ start, stop, ...rest }: DefinitionData, why: stri
           }
         : carrying(start),
     stop: carrying(stop ?? usualStop),
-    actions: [],
+    actions: start?.kind === "timer" ? [timerTriggerAction] : [],
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { constants } from "node:os";
 import { basename } from "node:path";
+import { checkSupervision, supervisionChecks } from "../readiness/options.js";
 import { type Checks, check, checkFields, checkValue, fail, isRecord, type Subject } from "./check.js";
 import { addressText, endpointList, sameAddress } from "./endpoint.js";
 import { fields, isCount, isName, isText, listOf } from "./fields.js";
@@ -42,11 +43,13 @@ export function makeForkexecConstructor(
   options: ForkexecOptions = {},
 ): Constructor {
   const of = { what: "makeForkexecConstructor" };
-  return carryingStart({
+  const data = {
     kind: "forkexec",
     command: checkValue(of, command, fields.command),
     options: checkFields(of, options, forkexecChecks),
-  });
+  } as const;
+  checkSupervision(of, data.options);
+  return carryingStart(data);
 }
 
 /**
@@ -66,8 +69,10 @@ export function makeSystemdConstructor(
   const of = { what: "makeSystemdConstructor" };
   const { lazyStart = true, ...rest } = checkFields<SystemdOptions>(of, options, {
     ...processChecks,
+    ...supervisionChecks,
     lazyStart: fields.flag,
   });
+  checkSupervision(of, rest, lazyStart);
   return carryingListener(of, {
     kind: "systemd",
     command: checkValue(of, command, fields.command),
@@ -149,8 +154,13 @@ function checkEndpoints(of: Subject, endpoints: readonly Endpoint[]): readonly E
 /** The manual's default: how a service's process is ended where nothing else is said. */
 const usualKill = { kind: "kill", signal: constants.signals.SIGTERM, gracePeriod: 5 } as const;
 
+export const signalField = check<number | string>(
+  'a signal\'s number, or its name such as "SIGTERM"',
+  (value) => isSignal(value),
+);
+
 const killChecks: Checks<KillOptions> = {
-  signal: check('a signal\'s number, or its name such as "SIGTERM"', (value) => isSignal(value)),
+  signal: signalField,
   gracePeriod: fields.seconds,
 };
 
@@ -260,7 +270,7 @@ function isSignal(value: unknown): boolean {
 }
 
 /** Numbers reach the real-time signals too, which have no names here. */
-function signalNumber(signal: number | string): number | undefined {
+export function signalNumber(signal: number | string): number | undefined {
   if (typeof signal === "number")
     return Number.isInteger(signal) && signal >= 1 && signal <= 64 ? signal : undefined;
   const name = signal.toUpperCase().replace(/^(SIG)?/, "SIG");

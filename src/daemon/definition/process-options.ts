@@ -1,5 +1,6 @@
 // The options of constructors that run a program, checked.
 
+import { supervisionChecks } from "../readiness/options.js";
 import { type Checks, check, isRecord } from "./check.js";
 import { fields, isCount, isText, listOf } from "./fields.js";
 import { resourceNumbers } from "./limits.js";
@@ -45,11 +46,13 @@ export const processChecks: Checks<ProcessOptions> = {
   fileCreationMask: check("a mask from 0 to 0o777", (value) => isCount(value) && value <= 0o777),
   createSession: fields.flag,
   environmentVariables: environment,
+  extraEnvironmentVariables: environment,
   resourceLimits: limits,
 };
 
 export const forkexecChecks: Checks<ForkexecOptions> = {
   ...processChecks,
+  ...supervisionChecks,
   pidFile: fields.absoluteFile,
   pidFileTimeout: fields.seconds,
 };

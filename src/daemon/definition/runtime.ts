@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Status } from "../controller/state.js";
+import type { RotationPolicy } from "../logs/rotation-policy.js";
 import type { BuiltinStart, BuiltinStop, RunningValue, ServiceDefinition } from "./types.js";
 
 /** What the daemon does for user code. */
@@ -13,6 +14,53 @@ export interface Runtime {
   startService(name: string, args: readonly string[]): Promise<boolean>;
   stopService(name: string, args: readonly string[]): Promise<string[]>;
   lookupService(name: string): ServiceSummary | undefined;
+  clientCommand(): ClientCommand | undefined;
+  launchService(definition: ServiceDefinition): Promise<boolean>;
+  unusedServiceName(stem: string): string;
+  updateRunningValue(name: string, value: RunningValue): void;
+  triggerTimer(name: string): boolean;
+  files(): SupervisorFiles;
+  statistics(): SupervisorStatistics;
+  rotateLogs(policy: RotationPolicy): Promise<void>;
+  logFiles(): readonly LoggedTo[];
+}
+
+/** What `logFiles` tells. */
+export interface LoggedTo {
+  /** An absolute name. */
+  readonly file: string;
+  /** The canonical name of the service whose lines go there. */
+  readonly service: string;
+}
+
+/** What a client sent for the action that is being served. */
+export interface ClientCommand {
+  /** Its arguments up to the first keyword. */
+  readonly words: readonly string[];
+  /** The value of each keyword by its name: a string, or a list of strings. */
+  readonly keywords: ReadonlyMap<string, string | readonly string[]>;
+  /** The client's working directory, as it says. */
+  readonly directory: string;
+}
+
+/** What `supervisorFiles` tells: absolute names. */
+export interface SupervisorFiles {
+  /** The control socket, to which `herd` connects. */
+  readonly controlSocket: string;
+  /** The Node that runs the supervisor. */
+  readonly node: string;
+  /** The directory of the supervisor's programs. */
+  readonly programs: string;
+}
+
+/** What `supervisorStatistics` tells. */
+export interface SupervisorStatistics {
+  /** Every name that a registered service answers to. */
+  readonly serviceNames: number;
+  /** Processes of services that live, without those that they have made. */
+  readonly processes: number;
+  /** Bytes of the JavaScript heap in use. */
+  readonly heapUsed: number;
 }
 
 /** What `lookupService` tells. */

@@ -1,6 +1,8 @@
 // `service`, `shepherdService`, `shepherdAction` and `defineConfig`: what a configuration module is made of, checked.
 
+import { timerTriggerAction } from "../timers/trigger.js";
 import { callSite } from "./call-site.js";
+import { checkCgroup } from "./cgroup-options.js";
 import {
   type Check,
   type Checks,
@@ -94,13 +96,17 @@ const optionChecks: Checks<ServiceOptions> = {
   respawnLimit,
   respawnDelay: fields.seconds,
   start: check("a constructor or a function", (value) => isNotBuiltin(value, "kill")),
-  stop: check("a destructor or a function", (value) => isNotBuiltin(value, "forkexec", "systemd", "inetd")),
+  stop: check("a destructor or a function", (value) =>
+    isNotBuiltin(value, "forkexec", "systemd", "inetd", "timer"),
+  ),
   retryable: fields.flag,
   resume: fields.procedure,
   actions: listOf("a list of actions made by shepherdAction(…)", isAction),
   autoStart: fields.flag,
   documentation: fields.text,
   terminationHandler: fields.procedure,
+  // What is in it is checked one by one.
+  cgroup: check("an object with limits, or false", (value) => value === false || isRecord(value)),
 };
 
 /**
@@ -154,7 +160,15 @@ function define(
   options: ServiceOptions,
   respawnDefault: boolean,
 ): ServiceDefinition {
-  const { actions = [], terminationHandler } = options;
+  const { terminationHandler } = options;
+  const isTimer = options.start?.[builtin]?.kind === "timer";
+  const given = options.actions ?? [];
+  const actions =
+    isTimer && given.every(({ name }) => name !== "trigger") ? [...given, timerTriggerAction] : given;
+  if (isTimer && options.oneShot === true)
+    fail(of, 'field "oneShot": a timer runs until it is stopped; see its option "occurrences"');
+  if (isTimer && options.resume !== undefined)
+    fail(of, 'field "resume": a timer goes on by itself in the next supervisor');
   const twice = firstRepeated(actions.map(({ name }) => name));
   if (twice !== undefined) fail(of, `field "actions": the action "${twice}" is there twice`);
   const definition: ServiceDefinition = Object.freeze({
@@ -162,7 +176,8 @@ function define(
     requirement: frozenCopy(options.requirement ?? []),
     oneShot: options.oneShot ?? false,
     transient: options.transient ?? false,
-    respawn: options.respawn ?? respawnDefault,
+    // A timer that runs has no process that could end.
+    respawn: !isTimer && (options.respawn ?? respawnDefault),
     respawnLimit: limitOf(of, options.respawnLimit),
     respawnDelay: options.respawnDelay ?? defaultRespawnDelay,
     start: options.start ?? alwaysStarts,
@@ -173,6 +188,7 @@ function define(
     autoStart: options.autoStart ?? true,
     documentation: options.documentation ?? "[No description].",
     ...(terminationHandler === undefined ? {} : { terminationHandler }),
+    ...(options.cgroup === undefined ? {} : { cgroup: checkCgroup(of, options.cgroup) }),
     ...(of.position === undefined ? {} : { position: of.position }),
   });
   made.add(definition);

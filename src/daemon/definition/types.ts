@@ -1,6 +1,10 @@
 // What a service is: the immutable definition that a configuration module makes and a controller runs.
 // The names mirror the Shepherd manual ("Defining Services") in camelCase.
 
+import type { SupervisionOptions } from "../readiness/options.js";
+import type { TimerData, TimerProcedure, timerProcedure } from "../timers/types.js";
+import type { CgroupLimits, CgroupOptions } from "./cgroup-options.js";
+
 /** A value that survives the daemon: it is written to the keeper as JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -64,13 +68,15 @@ export interface ProcessOptions {
   readonly createSession?: boolean;
   /** `NAME=VALUE` strings, or a record; default: the supervisor's environment at its start. */
   readonly environmentVariables?: readonly string[] | Readonly<Record<string, string>>;
+  /** In addition to those, or instead of those of the same names; in the same form. Default: none. */
+  readonly extraEnvironmentVariables?: readonly string[] | Readonly<Record<string, string>>;
   /** By setrlimit's names in lower case, such as `nofile: { soft: 1024, hard: 4096 }`; a number sets both; `"unlimited"` too. */
   readonly resourceLimits?: Readonly<Record<string, ResourceLimitValue>>;
 }
 export type LimitValue = number | "unlimited";
 export type ResourceLimitValue = LimitValue | { readonly soft: LimitValue; readonly hard: LimitValue };
 
-export interface ForkexecOptions extends ProcessOptions {
+export interface ForkexecOptions extends ProcessOptions, SupervisionOptions {
   /**
    * The start ends when this file, an absolute name, holds the pid of a living process, which then is the service's: for
    * programs that go to the background by themselves. A file left from before is deleted first.
@@ -113,7 +119,7 @@ export interface Endpoint extends Required<Omit<EndpointOptions, "socketOwner" |
   readonly socketGroup?: string | number;
 }
 
-export interface SystemdOptions extends ProcessOptions {
+export interface SystemdOptions extends ProcessOptions, SupervisionOptions {
   /** Default true: the program is started by the first connection; otherwise at once. */
   readonly lazyStart?: boolean;
 }
@@ -153,7 +159,7 @@ export interface SystemdData {
   readonly command: readonly [string, ...string[]];
   readonly endpoints: readonly Endpoint[];
   readonly lazyStart: boolean;
-  readonly options: ProcessOptions;
+  readonly options: ProcessOptions & SupervisionOptions;
 }
 export interface InetdData {
   readonly kind: "inetd";
@@ -174,13 +180,47 @@ export interface ConnectionData {
   readonly command: readonly [string, ...string[]];
   readonly options: ProcessOptions;
 }
-export type BuiltinStart = ForkexecData | SystemData | SystemdData | InetdData | ConnectionData;
+/** A rule of the system log, as the log writer takes it. */
+export interface SystemLogRoute {
+  /** A bit for each facility, by its number. */
+  readonly facilities: number;
+  /** A bit for each priority, by its number. */
+  readonly priorities: number;
+  /** An index in the list of files; without one: the recent messages alone. */
+  readonly file?: number;
+  readonly tag?: string;
+  readonly stop: boolean;
+}
+export interface SystemLogData {
+  readonly kind: "system-log";
+  readonly endpoints: readonly Endpoint[];
+  /** Absent: the machine's own, where it is ours. */
+  readonly kernelLogFile?: string | false;
+  readonly files: readonly string[];
+  readonly routes: {
+    readonly rules: readonly SystemLogRoute[];
+    readonly host: string;
+    readonly rateLimit?: { readonly messages: number; readonly seconds: number };
+    readonly markInterval: number;
+  };
+}
+export type BuiltinStart =
+  | SystemLogData
+  | ForkexecData
+  | SystemData
+  | SystemdData
+  | InetdData
+  | ConnectionData
+  | TimerData;
 export type BuiltinStop =
   | { readonly kind: "kill"; readonly signal: number; readonly gracePeriod: number }
   | SystemData;
 
 /** Calling a built-in constructor inside a function of one's own runs it as part of that function. */
-export type Constructor = StartFunction & { readonly [builtin]?: BuiltinStart };
+export type Constructor = StartFunction & {
+  readonly [builtin]?: BuiltinStart;
+  readonly [timerProcedure]?: TimerProcedure;
+};
 export type Destructor = StopFunction & { readonly [builtin]?: BuiltinStop };
 
 export interface ActionDefinition {
@@ -250,8 +290,12 @@ export interface ServiceDefinition {
   readonly resume?: ResumeFunction;
   readonly actions: readonly ActionDefinition[];
   readonly autoStart: boolean;
+  /** Whether it is started once, by whoever made it: it is forgotten after that, also where the start fails. */
+  readonly singleStart?: true;
   readonly documentation: string;
   readonly terminationHandler?: TerminationHandler;
+  /** Limits of its cgroup; `false`: it is to have none. */
+  readonly cgroup?: CgroupLimits | false;
   /** Where it was made: in the compiled module, until `userPosition` maps it. */
   readonly position?: SourcePosition;
 }
@@ -292,6 +336,12 @@ export interface ServiceOptions {
   /** What `herd doc NAME` tells. */
   readonly documentation?: string;
   readonly terminationHandler?: TerminationHandler;
+  /**
+   * Limits of memory, processes and CPU for the service as a whole, such as `{ memoryMax: "512M", pidsMax: 100 }`; default
+   * none. Where cgroup2 is not ours to use, or lacks what a limit needs, the service starts nevertheless, and its status
+   * tells. `false`: it has no cgroup of its own, and what leaves its session is looked for in other ways.
+   */
+  readonly cgroup?: CgroupOptions | false;
 }
 
 /** What `shepherdService` takes: Guix's record, with its defaults (respawn true; limit and delay absent mean the usual ones). */

@@ -1,6 +1,8 @@
 // The last lines of a service, read from what the log writer wrote: bounded reads, whatever the size of the files.
 
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 
 export interface LogLine {
   /** Seconds since the epoch. */
@@ -10,6 +12,9 @@ export interface LogLine {
 
 /** How far back from a file's end is read. */
 const tailLimit = 256 * 1024;
+/** How much a small compressed file may become. */
+const unzippedLimit = 16 * 1024 * 1024;
+const unzip = promisify(gunzip);
 const recentStamp = /^(\d+\.\d{9}) (.*)$/s;
 const fileStamp = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) (.*)$/s;
 
@@ -25,15 +30,30 @@ export async function readHistory(
   count: number,
 ): Promise<LogLine[]> {
   if (count <= 0) return [];
-  const lines: LogLine[] = [];
+  const lines: LogLine[] = file === undefined ? [] : parseLines(await readTail(file), parseFileLine);
   // What a rotation has just moved aside is still the end of the log.
-  for (const segment of file === undefined ? [] : [`${file}.1`, file])
-    lines.push(...parseLines(await readTail(segment), parseFileLine));
+  if (file !== undefined && lines.length < count)
+    lines.unshift(...parseLines(await readRotated(file), parseFileLine));
   for (const segment of recent === undefined ? [] : recentFiles(recent))
     lines.push(...parseLines(await readTail(segment), parseRecentLine));
   // With a file the recent history has only what the file could not take; sorting is stable.
   if (file !== undefined) lines.sort((a, b) => a.time - b.time);
   return lines.slice(-count);
+}
+
+/** The end of the file that was rotated last, be it compressed; nothing of one that would take long. */
+async function readRotated(file: string): Promise<string> {
+  const plain = await readTail(`${file}.1`);
+  if (plain !== "") return plain;
+  try {
+    const path = `${file}.1.gz`;
+    if ((await stat(path)).size > tailLimit) return "";
+    const text = await unzip(await readFile(path), { maxOutputLength: unzippedLimit });
+    const tail = text.subarray(Math.max(0, text.length - tailLimit));
+    return (tail.length === text.length ? tail : tail.subarray(tail.indexOf(0x0a) + 1)).toString();
+  } catch {
+    return "";
+  }
 }
 
 /** The end of a file, from the beginning of a line; nothing of one that cannot be read. */

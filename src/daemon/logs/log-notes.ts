@@ -4,6 +4,7 @@
 import type { Inventory, Request } from "../keeper/types.js";
 import { decodeNote, encodeNote, NewerNotesError } from "../notes-format.js";
 import type { LogFile, Sink } from "./messages.js";
+import type { SystemLogSetup } from "./system-log.js";
 
 export interface Stream {
   readonly pipe: string;
@@ -17,10 +18,12 @@ interface Noted {
   readonly streams: Map<string, Stream>;
   /** The pid of the writer that was told everything. */
   readonly writer: number | undefined;
+  readonly systemLog: SystemLogSetup | undefined;
 }
 
 const sinkKey = "log-sink";
 const writerKey = "log-writer";
+const systemLogKey = "log-system";
 /** As short as the prefix of the pipes, so that every name which fits there fits here. */
 const streamPrefix = "log:";
 
@@ -30,6 +33,11 @@ export function noteSink(sink: Sink): Request {
 
 export function noteWriter(pid: number): Request {
   return put(writerKey, pid);
+}
+
+/** @param setup undefined: there is no system log any more */
+export function noteSystemLog(setup: SystemLogSetup | undefined): Request {
+  return setup === undefined ? { op: "delete-note", key: systemLogKey } : put(systemLogKey, setup);
 }
 
 export function noteStream(name: string, stream: Stream): Request {
@@ -50,6 +58,7 @@ export function readNotes(inventory: Inventory): Noted {
     streams,
     sink: read(inventory, sinkKey) as Sink | undefined,
     writer: read(inventory, writerKey) as number | undefined,
+    systemLog: read(inventory, systemLogKey) as SystemLogSetup | undefined,
   };
 }
 

@@ -7,15 +7,33 @@ import { isDeepStrictEqual } from "node:util";
 import { errorText } from "../error-text.js";
 import type { Keeper, KeeperEvent, Request } from "../keeper/types.js";
 import { type LogLine, readHistory, recentFiles } from "./history.js";
-import { forgetStream, noteSink, noteStream, noteWriter, readNotes, type Stream } from "./log-notes.js";
-import { decodeMessage, type LogFile, type Order, type Sink } from "./messages.js";
-import { type Answer, LogError, OrderQueue, type QueuedOrder } from "./order-queue.js";
+import {
+  forgetStream,
+  noteSink,
+  noteStream,
+  noteSystemLog,
+  noteWriter,
+  readNotes,
+  type Stream,
+} from "./log-notes.js";
+import {
+  decodeMessage,
+  type FileOrder,
+  type LogFile,
+  type Message,
+  type Order,
+  type Rotated,
+  type Sink,
+} from "./messages.js";
+import { type Answer, type Answered, LogError, OrderQueue, type QueuedOrder } from "./order-queue.js";
+import { SystemLog } from "./system-log.js";
 import { describeTrouble, Troubles } from "./troubles.js";
 import { control, WriterProcess } from "./writer-process.js";
 
 export type { LogLine } from "./history.js";
 export type { LogFile, Sink } from "./messages.js";
 export { LogError } from "./order-queue.js";
+export type { SystemLogSetup } from "./system-log.js";
 
 /** The daemon's own pipe, which the keeper made, and its stream: no service has that name. */
 const daemonPipe = "log/daemon";
@@ -54,6 +72,18 @@ export interface StreamOptions {
   readonly file?: LogFile;
 }
 
+/** The size, in bytes, from which on the log writer rotates a file by itself, and how many old ones it keeps. */
+export interface SizeLimit {
+  readonly larger: number;
+  readonly keep: number;
+}
+
+/** A file that is logged to, and the stream that it belongs to; none of the main sink's. */
+export interface LoggedFile {
+  readonly name?: string;
+  readonly file: LogFile;
+}
+
 export class LogWriter {
   readonly #keeper: Keeper;
   readonly #runtimeDirectory: string;
@@ -67,11 +97,16 @@ export class LogWriter {
   /** The last file of each service, also when it is closed: its tail can still be read. */
   readonly #files = new Map<string, string>();
   readonly #troubles = new Troubles();
+  /** What it reads besides the services' pipes. */
+  readonly systemLog: SystemLog;
   #sink: Sink | undefined;
   /** Whether writers are told to begin, and the one that was. */
   #begun: boolean;
   #told: number | undefined;
   #pid: number | undefined;
+  #limit: SizeLimit | undefined;
+  /** Told of each file that a size limit has rotated, or failed to. */
+  onRotated: ((rotated: Rotated) => void) | undefined;
 
   constructor({ keeper, program, runtimeDirectory, onTrouble }: LogWriterOptions) {
     this.#keeper = keeper;
@@ -83,11 +118,15 @@ export class LogWriter {
       ended: () => this.#queue.close(),
       trouble: onTrouble,
     });
-    const { sink, streams, writer } = readNotes(keeper.inventory);
+    const { sink, streams, writer, systemLog } = readNotes(keeper.inventory);
     this.#sink = sink;
     this.#streams = streams;
     this.#told = writer;
     this.#begun = writer !== undefined;
+    this.systemLog = new SystemLog(
+      { keeper, queue: this.#queue, recentOf: (name) => this.#recentOf(name), note: noteSystemLog },
+      systemLog,
+    );
     for (const [name, { file }] of streams) if (file !== undefined) this.#files.set(name, file.path);
   }
 
@@ -100,17 +139,40 @@ export class LogWriter {
   handleEvent(event: KeeperEvent): boolean {
     if (this.#process.handleEvent(event)) return true;
     if (event.type !== "datagram" || event.name !== control) return false;
+    const message = this.#decode(event.data);
+    const answered = message?.type === "answer" ? this.#queue.take(message) : undefined;
+    if (message?.type === "answer" && answered?.store !== undefined) {
+      this.#settleWith(message, answered, event).catch((error: unknown) => this.#report(error));
+      return true;
+    }
     this.#send({ op: "acknowledge", event: event.event });
+    if (message?.type === "answer") answered?.settle(message);
+    else if (message?.type === "rotated") this.onRotated?.(message);
+    else if (message !== undefined && this.#troubles.learn(message))
+      // How many lines it will be is not known while it lasts.
+      this.#onTrouble(message.errno === 0 ? describeTrouble(message) : message.text);
+    return true;
+  }
+
+  #decode(data: Uint8Array): Message | undefined {
     try {
-      const message = decodeMessage(event.data);
-      if (message.type === "answer") this.#queue.settle(message);
-      else if (this.#troubles.learn(message))
-        // How many lines it will be is not known while it lasts.
-        this.#onTrouble(message.errno === 0 ? describeTrouble(message) : message.text);
+      return decodeMessage(data);
     } catch (error) {
       this.#onTrouble(`read the log writer's message: ${String(error)}`);
+      return undefined;
     }
-    return true;
+  }
+
+  /** An answer with descriptors: the keeper keeps them, or the order has failed. */
+  async #settleWith(answer: Answer, { store = "", settle }: Answered, { event }: KeeperEvent): Promise<void> {
+    const [result] = await this.#keeper.send([{ op: "acknowledge", event, store }]);
+    if (result === undefined || result.errno === 0) {
+      settle(answer);
+      return;
+    }
+    // It was not consumed, and whatever comes after it would wait for that.
+    this.#send({ op: "acknowledge", event });
+    settle({ ...answer, errno: result.errno, text: result.text });
   }
 
   /** Where the daemon's lines go, and those of services without a file. With the first that succeeds the writer begins. */
@@ -207,9 +269,36 @@ export class LogWriter {
    */
   async rotate(
     name?: string,
-    { keep = oldFiles }: { readonly keep?: number } = {},
+    { keep = oldFiles, larger = 0 }: { readonly keep?: number; readonly larger?: number } = {},
   ): Promise<string | undefined> {
-    return (await this.#order({ op: "rotate", keep, ...(name === undefined ? {} : { name }) })).path;
+    const { path } = await this.#order({
+      op: "rotate",
+      keep,
+      ...(larger === 0 ? {} : { larger }),
+      ...(name === undefined ? {} : { name }),
+    });
+    return path;
+  }
+
+  /** Has the writer, and each one after it, rotate files by itself as they grow; undefined: it does not. */
+  async limit(limit: SizeLimit | undefined): Promise<void> {
+    this.#limit = limit;
+    await this.#orderIfKnown(limitOrder(limit));
+  }
+
+  /** Carries out an order about files; descriptors that come with its answer are kept as `store.0`, `store.1`. */
+  async order(order: FileOrder, store?: string): Promise<Answer> {
+    return await this.#queue.add({ order, ...(store === undefined ? {} : { store }) });
+  }
+
+  /** Every file that is logged to; several streams may have the same one. */
+  get loggedFiles(): readonly LoggedFile[] {
+    const own = [...this.#streams].flatMap(([name, { file }]) =>
+      file === undefined ? [] : [{ name, file }],
+    );
+    const path = this.#sink?.path;
+    const system = this.systemLog.files.map(({ name, path }) => ({ name, file: { path } }));
+    return [...own, ...system, ...(path === undefined ? [] : [{ file: { path } }])];
   }
 
   /** Drains every stream, and makes the writer end at once when it is told to: nothing more is to come. */
@@ -220,9 +309,18 @@ export class LogWriter {
 
   /** What keeps the lines of a stream, or of the main sink, from where they belong, at present. */
   trouble(name?: string): string | undefined {
-    const paths = name === undefined ? sinkPaths(this.#sink) : this.files(name);
-    const troubles = paths.flatMap((path) => this.#troubles.of(name ?? mainSink, path) ?? []);
+    const troubles = this.#destinations(name).flatMap(
+      ({ stream, path }) => this.#troubles.of(stream, path) ?? [],
+    );
     return troubles.length === 0 ? undefined : troubles.map((trouble) => describeTrouble(trouble)).join("; ");
+  }
+
+  /** What the writer may tell a trouble of: the stream, or the main sink, and the path. */
+  #destinations(name: string | undefined): { readonly stream: string; readonly path: string }[] {
+    if (name === undefined) return sinkPaths(this.#sink).map((path) => ({ stream: mainSink, path }));
+    if (name === this.systemLog.setup?.service)
+      return this.systemLog.files.map(({ name: stream, path }) => ({ stream, path }));
+    return this.files(name).map((path) => ({ stream: name, path }));
   }
 
   /** Where the last lines of a service are kept when they cannot be where they belong. */
@@ -237,6 +335,8 @@ export class LogWriter {
 
   /** The files that a service logs to. */
   files(name: string): string[] {
+    const system = this.systemLog.filesOf(name);
+    if (system !== undefined) return [...system];
     const file = this.#files.get(name);
     return file === undefined ? [] : [file];
   }
@@ -256,6 +356,9 @@ export class LogWriter {
     // A new one tells of all that is wrong by itself; what it told an earlier daemon we have not heard.
     if (known) this.#askForTroubles();
     else this.#troubles.clear();
+    // Who wants a limit says so again; one that nobody wants any more must not stay.
+    if (known && this.#limit === undefined)
+      this.limit(undefined).catch((error: unknown) => this.#report(error));
   }
 
   #askForTroubles(): void {
@@ -287,7 +390,8 @@ export class LogWriter {
     const sink = this.#sink;
     const configure: QueuedOrder[] =
       sink === undefined ? [] : [{ order: { op: "configure", sink, keep: true } }];
-    return [...configure, ...streams, ...this.#beginning()];
+    const limit: QueuedOrder[] = this.#limit === undefined ? [] : [{ order: limitOrder(this.#limit) }];
+    return [...configure, ...limit, ...streams, ...this.systemLog.introduction(), ...this.#beginning()];
   }
 
   #beginning(): QueuedOrder[] {
@@ -326,6 +430,10 @@ export class LogWriter {
   #report(error: unknown): void {
     this.#onTrouble(errorText(error));
   }
+}
+
+function limitOrder(limit: SizeLimit | undefined): Order {
+  return limit === undefined ? { op: "limit", larger: 0, keep: oldFiles } : { op: "limit", ...limit };
 }
 
 function sameDestination(a: Stream, b: Stream): boolean {

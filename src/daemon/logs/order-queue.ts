@@ -40,6 +40,8 @@ export interface QueuedOrder {
   readonly pipe?: string;
   /** What the keeper has to do in the same step. */
   readonly along?: readonly Request[];
+  /** The keeper's names, without their numbers, of descriptors that come with the answer. */
+  readonly store?: string;
 }
 
 interface Entry extends QueuedOrder {
@@ -48,6 +50,14 @@ interface Entry extends QueuedOrder {
   readonly first: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** An order that has its answer. */
+export interface Answered {
+  /** Where descriptors go that come with it; undefined: they are of no use to anybody. */
+  readonly store: string | undefined;
+  /** Tells whoever has given the order. */
+  readonly settle: (answer: Answer) => void;
 }
 
 export class OrderQueue {
@@ -99,13 +109,19 @@ export class OrderQueue {
     this.#sent.clear();
   }
 
-  settle(answer: Answer): void {
-    const entry = this.#sent.get(answer.tag);
-    if (entry === undefined) return;
-    this.#sent.delete(answer.tag);
-    if (answer.errno === 0) entry.resolve(answer);
-    else entry.reject(new LogError(answer.text, answer.errno, answer.path, answer.stage));
+  /** The order that is answered; it is carried out, whatever becomes of the writer now. Undefined: nobody waits for it. */
+  take({ tag }: Answer): Answered | undefined {
+    const entry = this.#sent.get(tag);
+    if (entry === undefined) return undefined;
+    this.#sent.delete(tag);
     this.#schedule();
+    return {
+      store: entry.store,
+      settle: (answer) => {
+        if (answer.errno === 0) entry.resolve(answer);
+        else entry.reject(new LogError(answer.text, answer.errno, answer.path, answer.stage));
+      },
+    };
   }
 
   /** At the end of this turn, so that what the caller asks of the keeper meanwhile, such as the pipe, comes first. */

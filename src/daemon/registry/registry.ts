@@ -38,6 +38,11 @@ export class Registry {
     return [...this.#controllers];
   }
 
+  /** How many names there are. */
+  get size(): number {
+    return this.#names.size;
+  }
+
   has(controller: Controller): boolean {
     return this.#controllers.has(controller);
   }

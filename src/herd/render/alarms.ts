@@ -1,8 +1,20 @@
-// When a timer goes off next, from its calendar event, in the client's own time zone.
-import type { CalendarEvent } from "../../protocol/running-value.js";
+// When a timer goes off next: as the supervisor tells it; else, as with a GNU Shepherd, from its calendar event, in the
+// client's own time zone.
+import type { CalendarEvent, TimerValue } from "../../protocol/running-value.js";
+import type { ServiceStatus } from "../../protocol/service-status.js";
+import { asNumbers } from "../../protocol/sexp.js";
 
 /** 29 February on a given weekday comes back within 40 years, whatever century lies between. */
 const HORIZON_DAYS = 40 * 366;
+
+/** What a supervisor of ours tells, who knows its schedules and its time zone; undefined where none does. */
+export function toldAlarms(service: ServiceStatus): readonly number[] | undefined {
+  return asNumbers(service.extra.get("upcoming-alarms"));
+}
+
+export function computedAlarms({ event }: TimerValue, now: number, limit: number): readonly number[] {
+  return event === undefined ? [] : upcomingAlarms(event, now, limit);
+}
 
 /** The first `limit` alarms after `now`, in seconds since the epoch; fewer where the date never comes. */
 export function upcomingAlarms(event: CalendarEvent, now: number, limit: number): number[] {

@@ -1,9 +1,12 @@
 // `herd status SERVICE`: the block that tells all about one service.
 import type { RunningValue, SocketsValue, SystemLogValue, TimerValue } from "../../protocol/running-value.js";
 import type { ServiceStatus } from "../../protocol/service-status.js";
+import { asNumbers, isList, symbolName } from "../../protocol/sexp.js";
 import { writeSexp, writeString } from "../../protocol/sexp-writer.js";
-import { upcomingAlarms } from "./alarms.js";
+import { computedAlarms, toldAlarms } from "./alarms.js";
+import { conditionLines } from "./condition.js";
 import { describeException } from "./exception.js";
+import { resourceLines } from "./resources.js";
 import { addressText, commandLine, extraText, processEnd, stuckSince } from "./service.js";
 import type { Style } from "./style.js";
 import { count, duration, logStamp, timeAndAge } from "./time.js";
@@ -30,7 +33,10 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
   return [
     heading(service, options),
     ...rescueLine(service, options.style),
+    ...cgroupsLine(service),
+    ...shutdownLine(service, options),
     ...stateLines(service, options),
+    ...conditionLines(service, options),
     enabledLine(service, options.style),
     `  Provides: ${service.provides.join(" ")}\n`,
     ...(service.requires.length === 0 ? [] : [`  Requires: ${service.requires.join(" ")}\n`]),
@@ -44,6 +50,7 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
     service.respawn ? "  Will be respawned.\n" : "  Will not be respawned.\n",
     ...respawnLines(service, options),
     ...failureLine(service, options),
+    ...resourceLines(service, options.style),
     ...(service.logFiles.length === 0
       ? []
       : [`  Log file${plural(service.logFiles)}: ${service.logFiles.join(" ")}\n`]),
@@ -62,7 +69,11 @@ function stateLines(service: ServiceStatus, options: DetailOptions): string[] {
     case "running":
       return [runningLine(service, options), ...valueLines(service.running, options.style)];
     case "stopped":
-      return [stoppedLine(service, options), ...lastExit(service, options.style)];
+      return [
+        stoppedLine(service, options),
+        ...lastExit(service, options.style),
+        ...memoryLine(service, options.style),
+      ];
     case "starting":
       return [stuckSince(service, options.style, options.now)("  It is starting.\n")];
     case "stopping":
@@ -101,6 +112,14 @@ function stoppedLine(service: ServiceStatus, { style, now }: DetailOptions): str
 function lastExit(service: ServiceStatus, style: Style): string[] {
   const last = service.exitStatuses[0];
   return last === undefined ? [] : [`  ${processEnd(last.status, style)}`];
+}
+
+/** The last end, where that was for want of memory: which the signal alone does not tell. */
+function memoryLine(service: ServiceStatus, style: Style): string[] {
+  const last = service.exitStatuses[0];
+  const times = asNumbers(service.extra.get("out-of-memory")) ?? [];
+  if (last === undefined || !times.includes(last.time)) return [];
+  return [style.error("  It ran out of memory.\n")];
 }
 
 function valueLines(value: RunningValue | undefined, style: Style): string[] {
@@ -183,6 +202,20 @@ function rescueLine(service: ServiceStatus, style: Style): string[] {
   return why === undefined ? [] : [style.error(`  Rescue mode: ${why}\n`)];
 }
 
+function cgroupsLine(service: ServiceStatus): string[] {
+  const cgroups = extraText(service, "cgroups");
+  return cgroups === undefined ? [] : [`  Cgroups: ${cgroups}\n`];
+}
+
+function shutdownLine(service: ServiceStatus, { style, now }: DetailOptions): string[] {
+  const scheduled = service.extra.get("scheduled-shutdown");
+  const [how, at, message] = isList(scheduled) ? scheduled : [];
+  const name = symbolName(how);
+  if (name === undefined || typeof at !== "number") return [];
+  const why = typeof message === "string" && message !== "" ? `: ${message}` : "";
+  return [style.warning(`  Shutdown (${name}) scheduled for ${timeAndAge(at, now)}${why}\n`)];
+}
+
 function obsoleteLine(service: ServiceStatus, style: Style): string[] {
   if (service.extra.get("obsolete?") !== true) return [];
   return [style.warning("  It is not in the configuration any more, and is removed when it stops.\n")];
@@ -196,17 +229,21 @@ function troubleLine(service: ServiceStatus, style: Style): string[] {
 function renderHistory(service: ServiceStatus, options: DetailOptions): string {
   const timer = service.running?.type === "timer" ? service.running : undefined;
   return [
-    timer === undefined ? "" : recentRuns(timer, options),
+    timer === undefined ? "" : recentRuns(service, timer, options),
     recentMessages(service, options),
-    timer === undefined ? "" : comingAlarms(timer, options),
+    timer === undefined ? "" : comingAlarms(service, timer, options),
   ].join("");
 }
 
-function recentRuns(timer: TimerValue, { style, history }: DetailOptions): string {
+function recentRuns(service: ServiceStatus, timer: TimerValue, { style, history }: DetailOptions): string {
   if (timer.pastRuns.length === 0) return "";
+  const timedOut = new Set(asNumbers(service.extra.get("timed-out-runs")));
   const lines = newestLast(timer.pastRuns, history).map(({ status, end, start }) => {
     const took = end - start;
-    if (typeof status === "number") return `  ${logStamp(end)} ${processEnd(status, style, took)}`;
+    if (typeof status === "number") {
+      const tooLong = timedOut.has(end) ? style.error("    (It took too long, and was ended.)\n") : "";
+      return `  ${logStamp(end)} ${processEnd(status, style, took)}${tooLong}`;
+    }
     if (status === "success") return `  ${logStamp(end)} Completed in ${duration(took)}.\n`;
     const exception = describeException(status.key, status.arguments).trimEnd();
     return `  ${logStamp(end)} ${style.error(`Exception thrown after ${duration(took)}: ${exception}\n`)}`;
@@ -224,13 +261,15 @@ function recentMessages(service: ServiceStatus, { style, history }: DetailOption
   return `\n${style.bold(title)}${lines.join("")}`;
 }
 
-function comingAlarms(timer: TimerValue, { style, now }: DetailOptions): string {
-  if (timer.event === undefined) return "";
+function comingAlarms(service: ServiceStatus, timer: TimerValue, { style, now }: DetailOptions): string {
+  const told = toldAlarms(service);
+  if (timer.event === undefined && told === undefined) return "";
   if (timer.remainingOccurrences === 0)
     return `\n${style.warning("No upcoming timer alarm: about to stop.\n")}`;
   const limit = Math.min(MAX_ALARMS, timer.remainingOccurrences);
-  const alarms = upcomingAlarms(timer.event, now, limit).map((alarm) => `  ${timeAndAge(alarm, now)}\n`);
-  return `\n${style.bold(`Upcoming timer alarm${limit === 1 ? "" : "s"}:\n`)}${alarms.join("")}`;
+  const alarms = told?.slice(0, limit) ?? computedAlarms(timer, now, limit);
+  const lines = alarms.map((alarm) => `  ${timeAndAge(alarm, now)}\n`);
+  return `\n${style.bold(`Upcoming timer alarm${plural(alarms)}:\n`)}${lines.join("")}`;
 }
 
 /** At most `limit` of a list that is newest first, the newest last. */

@@ -1,5 +1,6 @@
 // The shapes that `--json` prints; herd(1) documents them, so they only ever grow.
 import type { CommandError } from "../../protocol/messages.js";
+import { decodeResources, resourcesField } from "../../protocol/resources.js";
 import type { Endpoint, RunningValue, TimerRun } from "../../protocol/running-value.js";
 import type { ServiceStatus } from "../../protocol/service-status.js";
 import {
@@ -47,8 +48,16 @@ export function serviceToJson(service: ServiceStatus): JsonValue {
     recentMessages: service.recentMessages.map(({ time, line }) => ({ time, line })),
     respawnLimit: respawnLimit ?? null,
     running: running === undefined ? null : runningToJson(running),
-    extra: Object.fromEntries([...extra].map(([key, value]) => [key, sexpToJson(value)])),
+    ...resourcesToJson(extra.get(resourcesField)),
+    extra: Object.fromEntries(
+      [...extra].filter(([key]) => key !== resourcesField).map(([key, value]) => [key, sexpToJson(value)]),
+    ),
   };
+}
+
+function resourcesToJson(field: Sexp | undefined): { readonly resources?: JsonValue } {
+  const resources = decodeResources(field);
+  return resources === undefined ? {} : { resources: { ...resources } };
 }
 
 export function errorToJson(error: CommandError): JsonValue {

@@ -12,7 +12,7 @@ import {
   write,
 } from "../../../src/daemon/api.js";
 import { collectDuring, setRuntime } from "../../../src/daemon/definition/runtime.js";
-import { mistake, untyped } from "./support.js";
+import { idleRuntime, mistake, untyped } from "./support.js";
 
 const web = service(["web"]);
 const db = service(["db"]);
@@ -20,10 +20,8 @@ const db = service(["db"]);
 let calls: unknown[] = [];
 beforeEach(() => {
   calls = [];
-  const unused = (): never => assert.fail("nobody asked for that");
   setRuntime({
-    runStart: unused,
-    runStop: unused,
+    ...idleRuntime,
     registerServices: (definitions) => calls.push("register", ...definitions),
     startInTheBackground: (names) => calls.push("background", ...names),
     startService: async (name, args) => {

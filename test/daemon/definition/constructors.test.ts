@@ -11,7 +11,7 @@ import {
 } from "../../../src/daemon/definition/constructors.js";
 import { setRuntime } from "../../../src/daemon/definition/runtime.js";
 import { type BuiltinStart, type BuiltinStop, builtin } from "../../../src/daemon/definition/types.js";
-import { isFrozenThroughout, mistake, untyped } from "./support.js";
+import { idleRuntime, isFrozenThroughout, mistake, untyped } from "./support.js";
 
 // First, since the others install one.
 it("outside a daemon they can be made, and not called", () => {
@@ -24,8 +24,8 @@ it("outside a daemon they can be made, and not called", () => {
 
 it("called, they delegate to the daemon with their data", async () => {
   const calls: unknown[] = [];
-  const unused = (): never => assert.fail("nobody asked for that");
   setRuntime({
+    ...idleRuntime,
     runStart: async (data: BuiltinStart) => {
       calls.push(data);
       return "started";
@@ -34,11 +34,6 @@ it("called, they delegate to the daemon with their data", async () => {
       calls.push([data, value]);
       return false;
     },
-    registerServices: unused,
-    startInTheBackground: unused,
-    startService: unused,
-    stopService: unused,
-    lookupService: unused,
   });
   const start = makeForkexecConstructor(["/bin/true"]);
   const stop = makeKillDestructor();

@@ -2,6 +2,29 @@
 
 import assert from "node:assert/strict";
 import { DefinitionError } from "../../../src/daemon/definition/check.js";
+import type { Runtime } from "../../../src/daemon/definition/runtime.js";
+
+const unused = (): never => assert.fail("nobody asked for that");
+
+/** A daemon of which nothing is asked. */
+export const idleRuntime: Runtime = {
+  runStart: unused,
+  runStop: unused,
+  registerServices: unused,
+  startInTheBackground: unused,
+  startService: unused,
+  stopService: unused,
+  lookupService: unused,
+  clientCommand: unused,
+  launchService: unused,
+  unusedServiceName: unused,
+  triggerTimer: unused,
+  updateRunningValue: unused,
+  files: unused,
+  statistics: unused,
+  rotateLogs: unused,
+  logFiles: unused,
+};
 
 /** The message of the DefinitionError that `body` throws. */
 export function mistake(body: () => unknown): string {

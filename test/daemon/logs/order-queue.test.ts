@@ -34,7 +34,8 @@ describe("the queue of orders", () => {
     assert.equal(passed.length, 4);
     const [, order = 0, , again = 0] = passed;
     assert.equal(again, order);
-    queue.settle({ type: "answer", tag: order, errno: 0, text: "" });
+    const answer = { type: "answer", tag: order, errno: 0, text: "" } as const;
+    queue.take(answer)?.settle(answer);
     assert.equal((await done).errno, 0);
   });
 });
