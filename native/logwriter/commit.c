@@ -13,20 +13,35 @@ static const unsigned NOT_RECEIVED = UINT32_MAX;
 
 struct commit *commit;
 
-static const uint64_t LAYOUT = 0x32304c4753544853; // "SHTSGL02": to be changed with struct commit
+static const uint64_t FIRST_LAYOUT = 0x31304c4753544853; // "SHTSGL01"
+static const uint64_t LAYOUT = 0x33304c4753544853;       // "SHTSGL03": to be changed with struct commit
+
+_Static_assert(offsetof(struct commit, slots) == 272 && offsetof(struct commit, text) == 4587792 &&
+                   offsetof(struct commit, ring_text) == 4718864 && offsetof(struct commit, carry) == 7864592,
+               "what a writer of the first release has left is where it was");
 
 // Whether every number in it that is an index or a length can be one: a writer that died of a wrong one would
 // be followed by others that do, and no line would be written any more.
 static bool sound(void) {
-  bool sound = commit->layout == LAYOUT && commit->phase <= SAVING && commit->end <= MAX_STREAMS &&
-               commit->slot < MAX_STREAMS && commit->taken <= BATCH && commit->how <= RECEIVED &&
-               commit->places <= sizeof commit->place / sizeof *commit->place &&
-               commit->next.length <= MAX_LINE && commit->rest_at <= MAX_LINE + BATCH - commit->next.length;
+  bool first = commit->layout == FIRST_LAYOUT;
+  bool sound = (first || (commit->layout == LAYOUT && commit->how <= RECEIVED)) && commit->phase <= SAVING &&
+               commit->end <= MAX_STREAMS && commit->slot < MAX_STREAMS && commit->taken <= BATCH &&
+               commit->places <= (first ? FIRST_PLACES : MAX_PLACES) && commit->next.length <= MAX_LINE &&
+               commit->rest_at <= MAX_LINE + BATCH - commit->next.length;
   for (int i = 0; i < OUTPUTS; i++)
     sound &= commit->ring[i].head - commit->ring[i].tail <= RING;
   for (uint32_t i = 0; sound && i < commit->end; i++)
     sound = commit->slots[i].rest.length <= MAX_LINE;
   return sound;
+}
+
+// Makes a file of the first release one of ours. Killed half-way, we do it again; and whatever stood behind
+// may be from a time before that release was put back.
+static void convert(void) {
+  memset(&commit->how, 0, offsetof(struct commit, datagram) - offsetof(struct commit, how));
+  memcpy(commit->place, commit->first_place, sizeof commit->first_place);
+  atomic_thread_fence(memory_order_release);
+  commit->layout = LAYOUT;
 }
 
 bool commit_map(void) {
@@ -38,12 +53,12 @@ bool commit_map(void) {
     return false;
   commit = map;
   if (!sound()) {
-    // Another release's state cannot be read; what it had not written of its batch is the price of the
-    // upgrade.
+    // Empty; or of a release to come, whose state cannot be read.
     memset(commit, 0, offsetof(struct commit, text));
     commit->phase = TAKING; // what log/transfer holds is nobody's now, but it must not stay there
-    commit->layout = LAYOUT;
-  }
+    convert();
+  } else if (commit->layout == FIRST_LAYOUT)
+    convert();
   return true;
 }
 

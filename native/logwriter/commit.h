@@ -14,7 +14,8 @@ enum {
   BATCH = 65536,
   RING = 1 << 20,
   OUTPUTS = 3,
-  MAX_PLACES = 64,
+  FIRST_PLACES = 4,
+  MAX_PLACES = 128,
   DATAGRAMS = 16, // of one batch
   KERNEL_READ = 8192,
   SYSLOG = 2
@@ -65,30 +66,33 @@ struct ring {
   struct loss loss;
 };
 
+// Up to `carry` it is what the first release had, so that a writer can finish what one of that release has
+// begun; what came later stands behind it.
 struct commit {
   uint64_t layout;
   _Atomic uint32_t phase;
   _Atomic uint32_t places;
-  struct place place[MAX_PLACES];
-  uint32_t end;   // slots from here on were never used
-  uint32_t slot;  // whose batch it is
-  uint32_t taken; // bytes of the batch; 0: not counted yet
-  uint32_t how;
-  struct rest next;            // SAVING: what the slot's rest becomes,
-  uint32_t rest_at;            // where in text it is,
-  uint64_t ring_next[OUTPUTS]; // and where the rings' heads go
+  struct place first_place[FIRST_PLACES]; // the first release's
+  uint32_t end;                           // slots from here on were never used
+  uint32_t slot;                          // whose batch it is
+  uint32_t taken;                         // bytes of the batch; 0: not counted yet
+  struct rest next;                       // SAVING: what the slot's rest becomes,
+  uint32_t rest_at;                       // where in text it is,
+  uint64_t ring_next[OUTPUTS];            // and where the rings' heads go
   struct loss main_loss;
   struct ring ring[OUTPUTS];
   struct slot slots[MAX_STREAMS];
+  unsigned char text[MAX_LINE + BATCH]; // the batch at MAX_LINE, just before it the rest of the batch before
+  unsigned char ring_text[OUTPUTS][RING];
+  unsigned char carry[MAX_STREAMS][MAX_LINE]; // sparse
+  uint32_t how;
+  struct place place[MAX_PLACES];
   struct sender senders[SENDERS];
   // RECEIVED: the kernel itself stores here the length of each datagram that it has taken from the queue.
   struct mmsghdr received[DATAGRAMS];
   union credentials credentials[DATAGRAMS];
   uint8_t verdict[DATAGRAMS];
-  unsigned char text[MAX_LINE + BATCH]; // the batch at MAX_LINE, just before it the rest of the batch before
   unsigned char datagram[DATAGRAMS][MAX_MESSAGE];
-  unsigned char ring_text[OUTPUTS][RING];
-  unsigned char carry[MAX_STREAMS][MAX_LINE]; // sparse
 };
 
 extern struct commit *commit;

@@ -8,9 +8,23 @@
 bool file_changed;
 bool file_undoing;
 
+// Cuts off what the predecessor's last batch has appended. A file of two names was noted twice: where it
+// began is the smallest of the sizes.
+static bool undo(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) < 0)
+    return true;
+  uint64_t size = (uint64_t)st.st_size;
+  for (uint32_t i = 0; i < commit->places; i++) {
+    const struct place *place = &commit->place[i];
+    if (place->device == st.st_dev && place->inode == st.st_ino && place->size < size)
+      size = place->size;
+  }
+  return size == (uint64_t)st.st_size || ftruncate(fd, (off_t)size) == 0;
+}
+
 int file_open(const struct file *file, const char **stage) {
   struct spot spot;
-  struct stat st;
   int fd = -1;
   *stage = "directory";
   if (spot_enter(file->path, file->user, &spot)) {
@@ -18,18 +32,13 @@ int file_open(const struct file *file, const char **stage) {
     fd = spot_open(&spot, file->mode);
   }
   spot_leave(&spot);
-  if (fd >= 0 && file_undoing && fstat(fd, &st) == 0)
-    for (uint32_t i = 0; i < commit->places; i++) {
-      const struct place *place = &commit->place[i];
-      if (place->device == st.st_dev && place->inode == st.st_ino && place->size < (uint64_t)st.st_size &&
-          ftruncate(fd, (off_t)place->size) < 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        *stage = "truncate";
-        return -1;
-      }
-    }
+  if (fd >= 0 && file_undoing && !undo(fd)) {
+    int error = errno;
+    close(fd);
+    errno = error;
+    *stage = "truncate";
+    return -1;
+  }
   return fd;
 }
 

@@ -1,7 +1,10 @@
 // The log writer: the one loop that obeys the daemon and carries lines. Its contract is docs/log-writer.md.
 #include "limit.h"
+#include "obey.h"
+#include "opening.h"
 #include "orders.h"
 #include "output.h"
+#include "report.h"
 #include "stream.h"
 #include "syslog.h"
 #include <errno.h>
@@ -22,6 +25,7 @@
 // patience.
 enum { QUIET_MS = 300, ENOUGH_MS = 2000 };
 enum { TURNS = 64, LAST_WORDS_MS = 1000 };
+enum { EVENT_CONTROL = MAX_STREAMS, EVENT_SIGNAL, EVENT_OUTPUT }; // what is below is a stream's slot
 
 static _Noreturn void die(const char *what) {
   int error = errno;
@@ -61,9 +65,11 @@ static int until(int64_t time, int due) {
 
 // Everything that was written until now is on its way; an output that takes nothing holds us up only so long.
 static int finish(int poller) {
-  for (uint32_t slot = 0; slot < commit->end && orders_begun(); slot++)
+  for (uint32_t slot = 0; slot < commit->end && open_begun(); slot++)
     if (streams[slot] && !stream_drain(slot, true))
       die("carry a batch");
+  if (open_begun())
+    syslog_last_words();
   int64_t deadline = milliseconds() + LAST_WORDS_MS, left;
   struct epoll_event event;
   while (!flush_outputs() && (left = deadline - milliseconds()) > 0)
@@ -92,6 +98,8 @@ int main(void) {
     die("watch the control socket");
   file_undoing = commit->phase == WRITING;
   main_sink.file.loss = &commit->main_loss;
+  open_watch(poller);
+  output_watch(poller, EVENT_OUTPUT);
   int64_t quiet_at = INT64_MAX, enough_at = INT64_MAX;
   for (int due = -1;;) {
     struct epoll_event events[TURNS];
@@ -103,7 +111,7 @@ int main(void) {
     for (int i = 0; i < count; i++) {
       uint64_t event = events[i].data.u64;
       told |= event == EVENT_SIGNAL;
-      if (event == EVENT_CONTROL && !orders_read(poller)) {
+      if (event == EVENT_CONTROL && !orders_read()) {
         if (errno)
           die("carry a batch");
         return finish(poller);
@@ -127,8 +135,8 @@ int main(void) {
     }
     flush_outputs();
     int64_t now = milliseconds();
-    due = orders_report(now);
-    int own = orders_begun() ? syslog_tick(now) : -1;
+    due = report_news(now);
+    int own = open_begun() ? syslog_tick(now) : -1;
     if (own >= 0 && (due < 0 || own < due))
       due = own;
     if (told && enough_at == INT64_MAX)
@@ -137,7 +145,7 @@ int main(void) {
       continue;
     if (carried || quiet_at == INT64_MAX)
       quiet_at = now + QUIET_MS;
-    if (now >= quiet_at || now >= enough_at || orders_last() || !orders_begun())
+    if (now >= quiet_at || now >= enough_at || obeyed_last() || !open_begun())
       return finish(poller);
   }
 }

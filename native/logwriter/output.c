@@ -15,6 +15,8 @@
 enum { DATAGRAM = 8192 }; // what system loggers take of one message
 
 struct output outputs[OUTPUTS] = {{-1, false}, {-1, false}, {-1, false}};
+static int poller;
+static uint64_t event; // what the poller says of all of them
 static char syslog_path[sizeof((struct sockaddr_un *)0)->sun_path];
 
 // Its socket; or, where no logger listens, the kernel's log or the console, which take a line for each write
@@ -55,35 +57,44 @@ static int open_again(int fd) {
   return fd;
 }
 
-static bool connect_syslog(const char *path, int poller, uint64_t event) {
+// Edge-triggered: we write until it takes no more. A regular file is refused, and always takes all.
+static void use(int index, int fd) {
+  outputs[index].fd = fd;
+  epoll_ctl(poller, EPOLL_CTL_ADD, fd,
+            &(struct epoll_event){.events = EPOLLOUT | EPOLLET, .data.u64 = event});
+}
+
+static bool connect_syslog(const char *path) {
   int fd = open_syslog(path);
   if (fd < 0)
     return false;
   if (outputs[SYSLOG].fd >= 0)
     close(outputs[SYSLOG].fd);
-  outputs[SYSLOG].fd = fd;
-  epoll_ctl(poller, EPOLL_CTL_ADD, fd,
-            &(struct epoll_event){.events = EPOLLOUT | EPOLLET, .data.u64 = event});
+  use(SYSLOG, fd);
   return true;
 }
 
-void output_connect_syslog(int poller, uint64_t event) {
+void output_connect_syslog(void) {
   if (outputs[SYSLOG].on)
-    connect_syslog(syslog_path, poller, event);
+    connect_syslog(syslog_path);
 }
 
-bool output_configure(unsigned on, const char *syslog, int poller, uint64_t event) {
+void output_watch(int its_poller, uint64_t its_event) {
+  poller = its_poller;
+  event = its_event;
+}
+
+bool output_configure(unsigned on, const char *syslog) {
   if (on >> SYSLOG & 1) {
-    if (!connect_syslog(syslog, poller, event))
+    if (!connect_syslog(syslog))
       return false;
     strcpy(syslog_path, syslog);
   }
   for (int i = 0; i < OUTPUTS; i++) {
     outputs[i].on = on >> i & 1;
-    if (i != SYSLOG && outputs[i].on && outputs[i].fd < 0 && (outputs[i].fd = open_again(i + 1)) >= 0)
-      // Edge-triggered: we write until it takes no more. A regular file is refused, and always takes all.
-      epoll_ctl(poller, EPOLL_CTL_ADD, outputs[i].fd,
-                &(struct epoll_event){.events = EPOLLOUT | EPOLLET, .data.u64 = event});
+    int fd = i != SYSLOG && outputs[i].on && outputs[i].fd < 0 ? open_again(i + 1) : -1;
+    if (fd >= 0)
+      use(i, fd);
   }
   return true;
 }
@@ -155,11 +166,9 @@ static bool flush_syslog(void) {
       return false;
     if (!sent && (errno == ECONNREFUSED || errno == ENOTCONN || errno == ECONNRESET)) {
       // The logger was started anew, and has another socket under the same name.
-      int again = open_syslog(syslog_path);
-      if (again >= 0) {
-        sent = dup3(again, outputs[SYSLOG].fd, O_CLOEXEC) >= 0 && emit(again, message, (size_t)n) >= 0;
-        close(again);
-      }
+      sent = connect_syslog(syslog_path) && emit(outputs[SYSLOG].fd, message, (size_t)n) >= 0;
+      if (!sent && errno == EAGAIN)
+        return false;
     }
     if (!sent)
       ring->loss = (struct loss){ring->loss.lines + 1, errno};

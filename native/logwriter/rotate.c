@@ -105,8 +105,10 @@ int file_rotate(struct file *file, unsigned keep, uint64_t larger, struct stat *
     result = fd < 0 ? -1 : 1;
     if (fd >= 0 && file->fd >= 0)
       close(file->fd);
-    if (fd >= 0)
+    if (fd >= 0) {
       file->fd = fd;
+      file->size = 0; // or it would be taken for too large still, until something is appended
+    }
   }
   spot_leave(&spot);
   return result;

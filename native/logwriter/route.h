@@ -4,7 +4,9 @@
 #include "syslog-message.h"
 #include "wire.h"
 
-enum { MAX_RULES = 64, MAX_DESTINATIONS = MAX_PLACES - 4 };
+enum { MAX_RULES = 64, MAX_DESTINATIONS = 60 };
+// Of one batch: each destination and its recent history, and that of all messages.
+_Static_assert(2 * MAX_DESTINATIONS + 1 <= MAX_PLACES, "every file that a batch is appended to has a place");
 
 struct rule {
   uint32_t facilities; // a bit for each

@@ -146,6 +146,13 @@ static void tell_suppressed(uint32_t slot, const struct sender *sender) {
   rate_told(sender);
 }
 
+void syslog_last_words(void) {
+  int slot = route_known() ? any_source() : -1;
+  const struct sender *sender;
+  while (slot >= 0 && (sender = rate_next(INT64_MAX)))
+    tell_suppressed((uint32_t)slot, sender);
+}
+
 int syslog_tick(int64_t now) {
   int slot = route_known() ? any_source() : -1;
   if (slot < 0)

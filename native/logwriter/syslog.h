@@ -15,5 +15,7 @@ void syslog_compose(struct lines *batch);
 void syslog_write(struct stream *source, const struct lines *batch);
 // Says what is due to be said by the log itself. In how many milliseconds something will be; -1: nothing.
 int syslog_tick(int64_t now);
+// Before a source, or everything, comes to its end: says what would be due later.
+void syslog_last_words(void);
 // Between two batches: rotates what has grown too large of the files that messages go to.
 void syslog_limit(void);

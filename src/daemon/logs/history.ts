@@ -1,6 +1,7 @@
 // The last lines of a service, read from what the log writer wrote: bounded reads, whatever the size of the files.
 
-import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
@@ -45,12 +46,12 @@ export async function readHistory(
 async function readRotated(file: string): Promise<string> {
   const plain = await readTail(`${file}.1`);
   if (plain !== "") return plain;
+  const packed = await tailOf(`${file}.1.gz`);
+  if (packed?.isWhole !== true) return "";
   try {
-    const path = `${file}.1.gz`;
-    if ((await stat(path)).size > tailLimit) return "";
-    const text = await unzip(await readFile(path), { maxOutputLength: unzippedLimit });
-    const tail = text.subarray(Math.max(0, text.length - tailLimit));
-    return (tail.length === text.length ? tail : tail.subarray(tail.indexOf(0x0a) + 1)).toString();
+    const bytes = await unzip(packed.bytes, { maxOutputLength: unzippedLimit });
+    const from = Math.max(0, bytes.length - tailLimit);
+    return fromLineOn({ bytes: bytes.subarray(from), isWhole: from === 0 });
   } catch {
     return "";
   }
@@ -58,20 +59,39 @@ async function readRotated(file: string): Promise<string> {
 
 /** The end of a file, from the beginning of a line; nothing of one that cannot be read. */
 async function readTail(path: string): Promise<string> {
+  const tail = await tailOf(path);
+  return tail === undefined ? "" : fromLineOn(tail);
+}
+
+interface Tail {
+  readonly bytes: Buffer;
+  /** Whether there is nothing before it. */
+  readonly isWhole: boolean;
+}
+
+function fromLineOn({ bytes, isWhole }: Tail): string {
+  return (isWhole ? bytes : bytes.subarray(bytes.indexOf(0x0a) + 1)).toString();
+}
+
+async function tailOf(path: string): Promise<Tail | undefined> {
   let handle: FileHandle;
   try {
-    handle = await open(path, "r");
+    // Who may write into the directory can put a FIFO there, for whose writer we would wait.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
-    return "";
+    return undefined;
   }
   try {
-    const { size } = await handle.stat();
-    const from = Math.max(0, size - tailLimit);
-    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(size - from), position: from });
-    const tail = buffer.subarray(0, bytesRead);
-    return (from === 0 ? tail : tail.subarray(tail.indexOf(0x0a) + 1)).toString();
+    const stat = await handle.stat();
+    if (!stat.isFile()) return undefined;
+    const from = Math.max(0, stat.size - tailLimit);
+    const { buffer, bytesRead } = await handle.read({
+      buffer: Buffer.alloc(stat.size - from),
+      position: from,
+    });
+    return { bytes: buffer.subarray(0, bytesRead), isWhole: from === 0 };
   } catch {
-    return "";
+    return undefined;
   } finally {
     await handle.close();
   }

@@ -17,8 +17,8 @@ const { ENOENT, ENOSYS, ESTALE } = constants.errno;
 const attempts = 3;
 
 export interface RotationParts {
-  readonly writer: LogWriter;
-  readonly compressor: Compressor;
+  readonly writer: Pick<LogWriter, "onRotated" | "loggedFiles" | "limit" | "order" | "rotate">;
+  readonly compressor: Pick<Compressor, "prepare" | "run">;
   readonly resolveIdentity: (options: ProcessOptions) => Promise<Identity>;
   readonly log: { info(line: string): void; error(line: string): void };
 }
@@ -233,7 +233,8 @@ export class LogRotation {
     this.#compressing = true;
     await this.#alone(async () => {
       this.#compressing = false;
-      for (const [path, target] of this.#grown) {
+      // Of what grows meanwhile we are told again, and a run that waits for us comes first.
+      for (const [path, target] of [...this.#grown]) {
         this.#grown.delete(path);
         const policy = this.#inForce();
         if (policy === undefined) return;

@@ -90,6 +90,8 @@ export class SystemLog {
   #setup: SystemLogSetup | undefined;
   /** The setup, also when it is closed. */
   #last: SystemLogSetup | undefined;
+  /** What has been closed of it already: a writer that comes meanwhile is not to open it again. */
+  readonly #closed = new Set<string>();
   /** Opening and closing take several orders each, and do not mix. */
   #work: Promise<void> = Promise.resolve();
 
@@ -120,8 +122,12 @@ export class SystemLog {
   introduction(): QueuedOrder[] {
     const setup = this.#setup;
     if (setup === undefined) return [];
-    const openings = [...this.#sinks(setup), ...sourcesOf(setup)];
-    return [...openings.map((opening) => openOrder(opening, true)), { order: routeOrder(setup) }];
+    const isOpen = ({ name }: Opening): boolean => !this.#closed.has(name);
+    const sinks = this.#sinks(setup);
+    const openings = [...sinks, ...sourcesOf(setup)].filter(isOpen);
+    // With a sink every source was closed, and nothing comes that rules could be for.
+    const rules = sinks.every(isOpen) ? [{ order: routeOrder(setup) }] : [];
+    return [...openings.map((opening) => openOrder(opening, true)), ...rules];
   }
 
   /** Opens its files and reads its sources, or goes on as this setup says. Rejects with a LogError that names the file. */
@@ -143,10 +149,13 @@ export class SystemLog {
   async #open(setup: SystemLogSetup): Promise<void> {
     const { queue, keeper } = this.#parts;
     const before = this.#setup;
-    // Should this fail, or we die in between, whoever closes it knows of all that may be open.
+    const [noted] = await keeper.send([this.#parts.note(setup)]);
+    if (noted !== undefined && noted.errno !== 0)
+      throw new LogError(`note the files of the system log: ${noted.text}`, noted.errno);
+    // Should what follows fail, or we die in between, whoever closes it knows of all that may be open.
     this.#setup = setup;
     this.#last = setup;
-    await keeper.send([this.#parts.note(setup)]);
+    this.#closed.clear();
     for (const sink of this.#sinks(setup)) await this.#openSink(sink);
     await queue.add({ order: routeOrder(setup) });
     for (const source of sourcesOf(setup)) await queue.add(openOrder(source, false));
@@ -173,8 +182,10 @@ export class SystemLog {
     if (setup?.service !== service) return;
     const { queue, keeper, note } = this.#parts;
     // The sources first: what they still hold has somewhere to go.
-    for (const { name } of [...sourcesOf(setup), ...this.#sinks(setup)])
+    for (const { name } of [...sourcesOf(setup), ...this.#sinks(setup)]) {
       await queue.add({ order: { op: "close", name } });
+      this.#closed.add(name);
+    }
     this.#setup = undefined;
     const { kernelLog } = setup;
     const close: Request[] = kernelLog === undefined ? [] : [{ op: "close", name: kernelLog }];

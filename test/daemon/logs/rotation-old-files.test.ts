@@ -317,6 +317,16 @@ describe("a size limit", { skip }, () => {
       assert.equal(statSync(path).size, 0);
     }));
 
+  it("is kept again and again, also where nothing came between two looks at the file", () =>
+    withLog(async (bench) => {
+      await bench.writer.limit({ larger: 100, keep: 50 });
+      for (let times = 0; times < 3; times += 1) {
+        await log(bench, "web", "x".repeat(500));
+        await bench.writer.drain();
+      }
+      assert.deepEqual(names(bench), ["web.log", "web.log.1", "web.log.2", "web.log.3"]);
+    }));
+
   it("that cannot be kept is told once, and the lines go on in the large file", () =>
     withBench(async (bench) => {
       await bench.sink();
