@@ -92,7 +92,7 @@ _herd() {
         load | reload) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
         cd) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
         upgrade) mapfile -t COMPREPLY < <(compgen -W keeper -- "$current") ;;
-        schedule) mapfile -t COMPREPLY < <(compgen -W at -- "$current") ;;
+        schedule) mapfile -t COMPREPLY < <(compgen -W "at on in every" -- "$current") ;;
       esac
       ;;
     3)

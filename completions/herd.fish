@@ -53,3 +53,4 @@ complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from load reload' -F
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from unload' -a 'all (__herd_services)'
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from cd' -a '(__fish_complete_directories)'
+complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from schedule' -a 'at on in every'

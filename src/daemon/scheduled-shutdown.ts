@@ -51,8 +51,9 @@ export class ShutdownSchedule {
     if (scheduled === undefined) return;
     const { deadlines } = this.#parts;
     const due = (): void => this.#due(scheduled);
-    // The note and the timer came in one step: without one it has fired, and whoever was told did not come to act.
-    if (deadlines.takeOver(timer, due) === undefined) deadlines.arm(timer, 0, due);
+    // The note and the timer came in one step: without one the keeper had no room for it, and may have by now.
+    if (deadlines.takeOver(timer, due) === undefined)
+      deadlines.arm(timer, Math.max(0, scheduled.at - Date.now() / 1000), due);
   }
 
   /** Takes the place of an earlier one. */

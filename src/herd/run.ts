@@ -12,6 +12,7 @@ import { type Sexp, sym } from "../protocol/sexp.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { type Invocation, type Options, parseInvocation } from "./arguments.js";
 import { ConnectionError, exchange } from "./connection.js";
+import { endsShepherd } from "./ending.js";
 import type { Output } from "./output.js";
 import { jsonPresenter, type Presenter, textPresenter } from "./presenter.js";
 import { DEFAULT_HISTORY } from "./render/detail.js";
@@ -245,11 +246,8 @@ function subjectOf({ action, service, arguments: args }: Invocation): Subject {
   return { action, service: service ?? "root", words };
 }
 
-/** The daemon may be gone before its reply was, and then the command has worked. */
-const finalActions: ReadonlySet<string> = new Set(["stop", "halt", "power-off", "reboot", "kexec"]);
-
-function endsTheDaemon({ action, service }: Invocation): boolean {
-  return service !== undefined && isRoot(service) && finalActions.has(action);
+function endsTheDaemon({ action, service, words }: Invocation): boolean {
+  return service !== undefined && isRoot(service) && endsShepherd(action, words);
 }
 
 function styleFor(isTerminal: boolean, environment: Surroundings["environment"]): Style {

@@ -23,3 +23,8 @@ export function errorCode(error: unknown): string {
 export function systemErrorText(code: string): string {
   return texts.get(code) ?? code;
 }
+
+/** What went wrong: an error of ours says so itself, one of the system by its code. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error && !("code" in error) ? error.message : systemErrorText(errorCode(error));
+}

@@ -2,6 +2,7 @@
 
 import { UsageError } from "../cli/gnu-options.js";
 import { ConnectionError, exchange } from "../herd/connection.js";
+import { endsShepherd } from "../herd/ending.js";
 import { Output } from "../herd/output.js";
 import { recover } from "../herd/recovery.js";
 import { commandErrorText } from "../herd/report.js";
@@ -63,8 +64,7 @@ async function ask({
   };
   const reply = await exchange(path, encodeCommand(command), { cleanse, onMessage: show });
   if (reply !== undefined) return reply;
-  // A shutdown that is only scheduled does not end it, but one for `now` does.
-  const ending = action !== "cancel-shutdown";
+  const ending = endsShepherd(action, args);
   const tell = (text: string): void => errors.write(`${text}\n`);
   return await recover({ path, command, ending, cleanse, shown, show, tell });
 }

@@ -36,6 +36,8 @@ const flags = {
 } as const satisfies Readonly<Record<string, Flag>>;
 /** shutdown(8) has other letters for it. */
 const powerOffOfShutdown = { ...flags.powerOff, flags: "-P, --poweroff" };
+/** There `-k` only warns: nobody who means that may get another kernel. */
+const kexecOfShutdown = { ...flags.kexec, flags: "--kexec" };
 const haltOfShutdown: Flag = { flags: "-h", description: "turn the system off", ending: "power-off" };
 
 const definitions: Readonly<
@@ -55,7 +57,7 @@ const definitions: Readonly<
   reboot: { usual: "reboot", flags: [flags.kexec], purpose: "Stop all and start the system again." },
   shutdown: {
     usual: "power-off",
-    flags: [haltOfShutdown, powerOffOfShutdown, flags.halt, flags.reboot, flags.kexec],
+    flags: [haltOfShutdown, powerOffOfShutdown, flags.halt, flags.reboot, kexecOfShutdown],
     purpose: "Stop all and end the system at TIME: 'now', '+MINUTES' (default '+1') or 'HH:MM'.",
   },
 };

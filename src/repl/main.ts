@@ -1,6 +1,7 @@
 // One client of the service `repl`: its connection is our standard input and output, and what it types is evaluated by the
 // daemon, one input after the other. We live on when the daemon dies, and so does the connection.
 
+import { once } from "node:events";
 import { ConnectionError, exchange } from "../herd/connection.js";
 import { commandErrorText } from "../herd/report.js";
 import { encodeCommand, type Reply } from "../protocol/messages.js";
@@ -24,22 +25,22 @@ class Session {
   }
 
   async converse(input: AsyncIterable<string>): Promise<void> {
-    say(greeting + prompts.input);
+    await say(greeting + prompts.input);
     let source = "";
     for await (const line of linesOf(input)) {
       source += `${line}\n`;
       if (source.length > longestInput) {
-        say(`An input has at most ${longestInput} characters.\n`);
+        await say(`An input has at most ${longestInput} characters.\n`);
       } else if (source.trim() !== "") {
         // An empty line ends what seems to go on.
         if (line !== "" && isIncomplete(source)) {
-          say(prompts.more);
+          await say(prompts.more);
           continue;
         }
-        say(await this.#evaluate(source));
+        await say(await this.#evaluate(source));
       }
       source = "";
-      say(prompts.input);
+      await say(prompts.input);
     }
   }
 
@@ -55,7 +56,9 @@ class Session {
     try {
       const reply = await exchange(this.#controlSocket, command, {
         cleanse: (expression) => expression,
-        onMessage: (line) => say(`${line}\n`),
+        onMessage: (line) => {
+          process.stdout.write(`${line}\n`);
+        },
       });
       if (reply === undefined) return interrupted;
       return this.#answer(reply);
@@ -75,8 +78,9 @@ class Session {
   }
 }
 
-function say(text: string): void {
-  process.stdout.write(text);
+/** A client that reads slowly is not asked for more meanwhile. */
+async function say(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, "drain");
 }
 
 /** Whoever went away wants to hear nothing more. */
@@ -87,11 +91,9 @@ if (controlSocket === undefined || rest.length > 0) {
   process.stderr.write("repl: expected one argument: the supervisor's control socket\n");
   process.exitCode = 1;
 } else {
-  new Session(controlSocket).converse(process.stdin.setEncoding("utf8")).then(
-    () => process.exit(0),
-    (error: unknown) => {
-      say(`repl: ${error instanceof Error ? error.message : String(error)}\n`);
-      process.exit(1);
-    },
-  );
+  // We end of ourselves, once the client has read everything.
+  new Session(controlSocket).converse(process.stdin.setEncoding("utf8")).catch((error: unknown) => {
+    process.stdout.write(`repl: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  });
 }

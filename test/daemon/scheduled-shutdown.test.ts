@@ -1,6 +1,7 @@
 // A shutdown at a later time comes once, whenever the daemon dies, unless it is cancelled.
 
 import assert from "node:assert/strict";
+import { constants } from "node:os";
 import { describe, it } from "node:test";
 import { parseShutdownTime, ShutdownSchedule } from "../../src/daemon/scheduled-shutdown.js";
 import { deaths } from "../support/crashes.js";
@@ -58,6 +59,21 @@ describe("a scheduled shutdown", () => {
       assert.deepEqual(left.unacknowledged, [], `killed after ${after}`);
       assert.equal(next.schedule.scheduled, undefined, `killed after ${after}`);
     }
+  });
+
+  it("comes in its time, not at once, where the keeper had no room for its timer", async () => {
+    const keeper = fakeKeeper();
+    keeper.refuse("arm-timer", constants.errno.ENOSPC);
+    boot(keeper).schedule.set("reboot", inFiveMinutes, "", client());
+    await settle();
+    const left = keeper.successor();
+    const next = boot(left);
+    await settle();
+    const seconds = Number((left.timers.get("shutdown")?.at ?? 0n) - process.hrtime.bigint()) / 1e9;
+    assert.ok(seconds > 200 && seconds <= 301, `${seconds} s`);
+    left.fire("shutdown");
+    await settle();
+    assert.deepEqual(next.begun, ["reboot"]);
   });
 
   it("is replaced by a later one, and comes then alone", async () => {

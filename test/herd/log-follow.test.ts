@@ -8,7 +8,7 @@ import { Follower } from "../../src/herd/log/follower.js";
 import { History, type Track } from "../../src/herd/log/history.js";
 import { recordParser } from "../../src/herd/log/records.js";
 import { waitFor } from "../support/wait.js";
-import { LogFiles, lines, numbers } from "./log-files.js";
+import { LogFiles, lines, numbers, timeOf } from "./log-files.js";
 
 before(() => {
   process.env.TZ = "UTC";
@@ -68,6 +68,26 @@ test("over rotations, compression and files that were never looked at in between
   files.append(51, 60);
   await drain();
   assert.deepEqual(texts, numbers(4, 60));
+  assert.deepEqual(problems, []);
+});
+
+test("files that were changed last at the same time are told apart when they are compressed", async (context) => {
+  const files = new LogFiles(context);
+  files.append(1, 5);
+  files.rotate();
+  files.append(6, 10);
+  const { texts, problems, drain } = await reader(context, files.track());
+  files.append(11, 20);
+  files.rotate();
+  files.append(21, 25);
+  files.rotate();
+  for (const number of [1, 2, 3]) {
+    files.age(`web.log.${number}`, timeOf(25));
+    files.gzip(number);
+  }
+  files.append(26, 30);
+  await drain();
+  assert.deepEqual(texts, numbers(11, 30));
   assert.deepEqual(problems, []);
 });
 

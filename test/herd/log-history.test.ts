@@ -80,6 +80,22 @@ test("only lines that are wanted, also where they are counted from the end", asy
   assert.deepEqual(await read(files.track(), { filter: { since: timeOf(19) } }), numbers(19, 50));
 });
 
+test("no line is passed over for the time of its file where the clock was set back", async (context) => {
+  const files = new LogFiles(context);
+  // Written while the clock was ahead, which was noticed in the midst of the second file.
+  for (const text of [lines(101, 110), lines(111, 115) + lines(1, 5), lines(6, 10)]) {
+    writeFileSync(files.path, text);
+    files.rotate();
+  }
+  files.age("web.log.3", timeOf(110));
+  files.age("web.log.2", timeOf(5));
+  files.age("web.log.1", timeOf(10));
+  files.append(11, 20);
+  const since = (number: number) => read(files.track(), { filter: { since: timeOf(number) } });
+  assert.deepEqual(await since(15), [...numbers(101, 115), ...numbers(15, 20)]);
+  assert.deepEqual(await since(112), numbers(112, 115));
+});
+
 test("the end of a large file is found without reading the file", async (context) => {
   const files = new LogFiles(context);
   const descriptor = openSync(files.path, "w");

@@ -1,10 +1,11 @@
 // `herd log` as a program, against a fake daemon that tells where the lines are.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { tracksOf } from "../../src/herd/log/tracks.js";
 import { encodeLogSources, type ServiceSources } from "../../src/protocol/log-sources.js";
 import { encodeReply } from "../../src/protocol/messages.js";
 import { pair, symbolName } from "../../src/protocol/sexp.js";
@@ -162,6 +163,64 @@ test("following goes on without the daemon, ends well when interrupted", async (
   child.kill("SIGINT");
   assert.equal(await ended, 0);
   assert.deepEqual(seen, { stdout: lines(11, 24), stderr: "" });
+});
+
+test("what is no file is passed over: a service's user may have put it there", async (context) => {
+  const files = new LogFiles(context);
+  files.append(1, 3);
+  const fake = await daemon(context, () => [source(files.path, "web")]);
+  execFileSync("mkfifo", [`${files.path}.1`, `${files.path}.2.gz`]);
+  symlinkSync("/dev/zero", `${files.path}.3`);
+  const args = [client, "-s", fake.path, "log", "web", "-n", "1000"];
+  const { status, stdout, stderr } = await run(process.execPath, args, { timeout: 10_000 });
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: lines(1, 3), stderr: "" });
+});
+
+test("a log that cannot be opened is told, and the others are shown", async (context) => {
+  const files = new LogFiles(context);
+  const other = join(files.directory, "db.log");
+  writeFileSync(other, lines(1, 1).replace(" 1\n", " one\n"));
+  writeFileSync(files.path, lines(2, 2));
+  for (let number = 1; number <= 60; number += 1) writeFileSync(`${files.path}.${number}`, lines(1, 1));
+  const fake = await daemon(context, () => [source(other, "db"), source(files.path, "web")]);
+  const args = ["-s", fake.path, "log", "db", "web", "-n", "1000"];
+  const script = 'ulimit -n 40 && exec "$@"';
+  const { status, stdout, stderr } = await run("sh", ["-c", script, "sh", process.execPath, client, ...args]);
+  assert.deepEqual(
+    { status, stdout, stderr },
+    {
+      status: 1,
+      stdout: "2026-11-21 00:00:01 db: one\n",
+      stderr: `herd: error: cannot read ${files.path}: Too many open files\n`,
+    },
+  );
+});
+
+test("thousands of logs in one directory are found at once", async (context) => {
+  const { directory } = new LogFiles(context);
+  const services = Array.from({ length: 3000 }, (_, index): ServiceSources => {
+    const path = join(directory, `service${index}.log`);
+    writeFileSync(path, lines(1, 1));
+    return source(path, `service${index}`);
+  });
+  const begin = performance.now();
+  assert.equal(tracksOf(services, true).tracks.length, 3000);
+  assert.ok(performance.now() - begin < 3000);
+});
+
+test("an interrupt ends it, also while it shows what there is already", async (context) => {
+  const files = new LogFiles(context);
+  files.append(1, 200_000);
+  const fake = await daemon(context, () => [source(files.path, "web")]);
+  const child = spawn(process.execPath, [client, "-s", fake.path, "log", "-f", "web", "-n", "200000"]);
+  const ended = once(child, "close");
+  let read = 0;
+  for await (const chunk of child.stdout) {
+    if (read === 0) child.kill("SIGINT");
+    read += chunk.length;
+  }
+  assert.deepEqual(await ended, [0, null]);
+  assert.ok(read < files.size() / 2, `${read} bytes were printed`);
 });
 
 test("following ends when nobody reads it, and when its service is unloaded", async (context) => {

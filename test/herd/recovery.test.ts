@@ -112,6 +112,19 @@ test("the end of the daemon is success once nobody listens", async (context) => 
   assert.deepEqual(await fake.herd("stop", "root"), { status: 0, stdout: "", stderr: goesOn });
 });
 
+test("a shutdown ends the daemon if it is for now, and not if it is for later", async (context) => {
+  for (const [time, status] of [
+    ["now", 0],
+    ["+5", 1],
+  ] as const) {
+    const fake = await mortal(context, {
+      commands: [(socket) => void fake.close().then(() => socket.destroy())],
+      outcomes: [],
+    });
+    assert.equal((await fake.herd("shutdown", "root", "reboot", time)).status, status, time);
+  }
+});
+
 test("where it listens no more, and was not told to end, that is said", async (context) => {
   const fake = await mortal(context, {
     commands: [(socket) => void fake.close().then(() => socket.destroy())],

@@ -33,6 +33,22 @@ test("the fixtures are what was recorded", { skip }, () => {
   for (const { text } of goldens) assert.ok(transcript?.includes(text), text);
 });
 
+test("a timer's function that is called is told, and no run takes less than no time", () => {
+  const status = { key: sym("misc-error"), arguments: [false, "~A", ["no luck"], false] };
+  const timer = runningService("tick", START, {
+    type: "timer",
+    action: "procedure",
+    processes: [],
+    remainingOccurrences: Number.POSITIVE_INFINITY,
+    pastRuns: [{ status, end: START, start: START + 3600 }],
+  });
+  const shown = (service: ServiceStatus): string => renderDetail(service, { ...options, now: START + 5 });
+  assert.match(shown(timer), /Awaiting next timer alarm/);
+  assert.match(shown(timer), /Exception thrown after 0 seconds: /);
+  const busy = { ...timer, extra: new Map([["function-runs", [START + 2]]]) };
+  assert.match(shown(busy), /Executing timer action since \S+ \(3 seconds ago\)/);
+});
+
 test("overviews: every recorded one is reproduced from the services it lists", { skip }, () => {
   const recorded = [...(transcript ?? "").matchAll(/^\$ herd status\n((?:Started:\n)[\s\S]*?)\[exit 0\]/gm)];
   assert.ok(recorded.length > 10);

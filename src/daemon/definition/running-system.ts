@@ -29,8 +29,8 @@ export function clientCommand(): ClientCommand | undefined {
  * service is either there and started, or there never was one. Resolves with whether it runs; where it does not it is gone,
  * and the client was told why.
  *
- * @throws where the service is not transient, one of its names is taken, or a requirement is provided by nobody; while a
- * module is loaded; and what its start function throws
+ * @throws where the service is not transient, one of its names is taken, or a requirement is provided by nobody; where its
+ * command, environment and options take more than 128 KiB; while a module is loaded; and what its start function throws
  */
 export async function launchService(service: ServiceDefinition): Promise<boolean> {
   const of = { what: "launchService" };

@@ -9,6 +9,7 @@ import type { Invocation } from "../arguments.js";
 import type { Output } from "../output.js";
 import { logStamp } from "../render/time.js";
 import type { Reporter } from "../report.js";
+import { reasonOf } from "../system-error.js";
 import { follow } from "./follow.js";
 import { History, passes, type Track } from "./history.js";
 import { inHand, mergeByTime, type Stream } from "./merge.js";
@@ -79,7 +80,7 @@ class LogReading {
     const printer = this.#printer(answer);
     // From here on SIGINT is the way to end it, and no failure.
     const interrupted = this.#query.follow ? onInterrupt() : undefined;
-    const histories = await this.#print(printer, found);
+    const histories = await this.#print(printer, found, interrupted);
     if (this.#query.follow && found.tracks.length === 0) {
       this.#problem("cannot follow: there is no log file that can be read");
       return 1;
@@ -111,16 +112,21 @@ class LogReading {
   async #print(
     printer: Printer,
     { tracks, unreadable }: Tracks,
+    interrupted: AbortSignal | undefined,
   ): Promise<readonly (readonly [Track, History])[]> {
     const { lines, follow: goesOn } = this.#query;
     const histories: (readonly [Track, History])[] = [];
     for (const track of tracks) {
-      const history = await History.open(track, {
+      const opening = History.open(track, {
         filter: this.#query,
         follow: goesOn,
         onProblem: (text) => this.#problem(text),
         ...(lines === undefined ? {} : { lines }),
       });
+      const history = await opening.catch((error: unknown) => {
+        this.#problem(`cannot read ${track.path}: ${reasonOf(error)}`);
+      });
+      if (history === undefined) continue;
       histories.push([track, history]);
       if (history.isCut)
         this.#around.report.notice(`of ${track.label} only the last lines are kept: it has no log file`);
@@ -139,7 +145,7 @@ class LogReading {
     for await (const batch of mergeByTime(streams)) {
       printer.print(skip === 0 ? batch : batch.slice(skip));
       skip = Math.max(0, skip - batch.length);
-      if (!printer.isWanted) break;
+      if (!printer.isWanted || interrupted?.aborted === true) break;
     }
     return histories;
   }

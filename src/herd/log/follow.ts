@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { decodeLogSources, type LogSources } from "../../protocol/log-sources.js";
 import type { Reply } from "../../protocol/messages.js";
 import { display } from "../render/exception.js";
-import { errorCode, systemErrorText } from "../system-error.js";
+import { reasonOf } from "../system-error.js";
 import { Follower } from "./follower.js";
 import { type Filter, History, type Track } from "./history.js";
 import { inHand, mergeByTime } from "./merge.js";
@@ -96,9 +96,7 @@ class Following {
       return await follower.read();
     } catch (error) {
       this.#drop([follower]);
-      const reason =
-        error instanceof Error && !("code" in error) ? error.message : systemErrorText(errorCode(error));
-      this.#options.onProblem(`cannot follow ${follower.track.path}: ${reason}`);
+      this.#options.onProblem(`cannot follow ${follower.track.path}: ${reasonOf(error)}`);
       return { records: [], more: false };
     }
   }
@@ -146,9 +144,12 @@ class Following {
   async #addNew({ services }: LogSources, since: number): Promise<void> {
     const { filter, onProblem, printer } = this.#options;
     const known = new Set(this.#followers.map(({ track }) => track.path));
-    for (const track of tracksOf(services, this.#names.length === 0).tracks) {
-      if (known.has(track.path)) continue;
-      const history = await History.open(track, { filter: { ...filter, since }, follow: true, onProblem });
+    for (const track of tracksOf(services, this.#names.length === 0, known).tracks) {
+      const opening = History.open(track, { filter: { ...filter, since }, follow: true, onProblem });
+      const history = await opening.catch((error: unknown) => {
+        onProblem(`cannot follow ${track.path}: ${reasonOf(error)}`);
+      });
+      if (history === undefined) continue;
       for await (const records of history.records())
         printer.print(records.map((record) => ({ label: track.label, record })));
       this.#add(track, history);

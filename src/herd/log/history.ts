@@ -5,13 +5,15 @@ import { lastLines, readChunk, unpacked } from "./bytes.js";
 import { LineSplitter } from "./line-splitter.js";
 import type { LogQuery } from "./query.js";
 import type { LogRecord, RecordParser } from "./records.js";
-import { type Identity, identityOf, type OpenSegment, openNewestFirst } from "./segments.js";
+import { type Identity, identityOf, type OpenSegment, openNewestFirst, type Segment } from "./segments.js";
 
 /** One log: a file with the older ones beside it. */
 export interface Track {
   /** Whose lines they are, unless a line says so itself. */
   readonly label: string;
   readonly path: string;
+  /** Its files as they were when they were looked for. */
+  readonly found?: readonly Segment[];
   /** Whether only its last lines are kept. */
   readonly isRecent: boolean;
   /** A parser for the lines of one file from its beginning. */
@@ -65,7 +67,12 @@ export class History {
   /** Opens the files as far back as they are needed. Throws the system's error where that cannot be done. */
   static async open(track: Track, options: HistoryOptions): Promise<History> {
     const history = new History(track, options);
-    await history.#open();
+    try {
+      await history.#open();
+    } catch (error) {
+      for (const { segment } of history.#parts) closeSync(segment.descriptor);
+      throw error;
+    }
     return history;
   }
 
@@ -113,12 +120,12 @@ export class History {
   async #open(): Promise<void> {
     const { lines, filter } = this.#options;
     let wanted = lines ?? Number.POSITIVE_INFINITY;
-    for (const segment of openNewestFirst(this.#track.path)) {
-      const isTooOld = filter.since !== undefined && segment.changed < BigInt(filter.since) * 1_000_000_000n;
+    for (const segment of openNewestFirst(this.#track.path, this.#track.found)) {
       // The newest is where it goes on, whatever it has by now.
-      if (this.#parts.length > 0 && (isTooOld || wanted <= 0)) {
+      if (this.#parts.length > 0 && (wanted <= 0 || isOlderThan(filter.since, segment))) {
         closeSync(segment.descriptor);
-        return;
+        if (wanted <= 0) return;
+        continue;
       }
       const part = await this.#partOf(segment, wanted);
       this.#parts.unshift(part);
@@ -166,6 +173,11 @@ export class History {
       this.#options.onProblem(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** Whether the last line, and so every line, was written before that: seconds since the epoch. */
+function isOlderThan(since: number | undefined, { changed, setBack }: OpenSegment): boolean {
+  return since !== undefined && !setBack && changed < BigInt(since) * 1_000_000_000n;
 }
 
 /** The records of lines that pass the filter. */

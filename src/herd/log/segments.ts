@@ -1,6 +1,15 @@
 // The files of one log, the one that is written and the older ones, as log-rotation.md §1 names them; also while they
 // are being rotated and compressed.
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { errorCode } from "../system-error.js";
 
@@ -12,6 +21,8 @@ export interface Identity {
   readonly ino: bigint;
   /** Nanoseconds; a compressed file has that of the file from which it was made. */
   readonly changed: bigint;
+  /** Bytes. */
+  readonly size: number;
 }
 
 export interface Segment extends Identity {
@@ -19,6 +30,8 @@ export interface Segment extends Identity {
   /** 0 of the file that is written; the higher, the older. */
   readonly number: number;
   readonly packing: Packing;
+  /** Whether the clock was set back while it was written: its last line is earlier than that of the file before. */
+  readonly setBack: boolean;
 }
 
 export interface OpenSegment extends Segment {
@@ -28,28 +41,61 @@ export interface OpenSegment extends Segment {
 
 /** How often a directory is looked at again because files were renamed meanwhile. */
 const mostLooks = 100;
-const oldName = /^\.(\d{1,4})(?:\.(gz|zst))?$/;
+const oldName = /^(.+)\.(\d{1,4})(?:\.(gz|zst))?$/;
+
+interface OldFile {
+  readonly file: string;
+  readonly number: number;
+  readonly packing: Packing;
+}
+
+/** Gives the older files of a directory, by the name of the file that is written. */
+export type Look = (directory: string) => ReadonlyMap<string, readonly OldFile[]>;
+
+/** Reads each directory once: thousands of services may have their logs in one. */
+export function lookOnce(): Look {
+  const seen = new Map<string, ReturnType<Look>>();
+  return (directory) => {
+    const files = seen.get(directory) ?? oldFilesIn(directory);
+    seen.set(directory, files);
+    return files;
+  };
+}
 
 export function sameFile(one: Identity, other: Identity): boolean {
   return one.dev === other.dev && one.ino === other.ino;
 }
 
 /** The files there are at this moment, newest first. Throws the system's error where the directory cannot be read. */
-export function listSegments(path: string): Segment[] {
-  const segments = namesBeside(path).flatMap(
-    ([name, number, packing]) => segmentAt(name, number, packing) ?? [],
-  );
+export function listSegments(path: string, look: Look = oldFilesIn): Segment[] {
+  const old = look(dirname(path)).get(basename(path)) ?? [];
+  const segments = [
+    segmentAt(path, 0, "plain") ?? [],
+    ...old.map(({ file, number, packing }) => segmentAt(join(dirname(path), file), number, packing) ?? []),
+  ].flat();
   const plain = new Map(segments.flatMap((one) => (one.packing === "plain" ? [[one.number, one]] : [])));
+  const isCopy = (one: Segment): boolean => {
+    const original = plain.get(one.number);
+    return original !== undefined && isMadeFrom(one, original);
+  };
   return segments
-    .filter((one) => one.packing === "plain" || plain.get(one.number)?.changed !== one.changed)
-    .sort((one, other) => one.number - other.number || compare(other.changed, one.changed));
+    .filter((one) => !isCopy(one))
+    .sort((one, other) => one.number - other.number || compare(other.changed, one.changed))
+    .map((one, index, all) => ({ ...one, setBack: (all[index + 1]?.changed ?? one.changed) > one.changed }));
 }
 
-/** Opens the files one after the other, newest first, each once. */
-export function* openNewestFirst(path: string): Generator<OpenSegment> {
+/**
+ * Opens the files one after the other, newest first, each once.
+ *
+ * @param found the files as they were a moment ago
+ */
+export function* openNewestFirst(
+  path: string,
+  found: readonly Segment[] = listSegments(path),
+): Generator<OpenSegment> {
   let last: Segment | undefined;
   for (let looks = 0; looks < mostLooks; looks += 1) {
-    const left = listSegments(path);
+    const left = looks === 0 ? [...found] : listSegments(path);
     if (last !== undefined) left.splice(0, left.length - olderThan(last, left).length);
     let moved = false;
     for (const segment of left) {
@@ -62,7 +108,7 @@ export function* openNewestFirst(path: string): Generator<OpenSegment> {
     }
     if (!moved) return;
   }
-  throw new Error(`cannot read ${path}: its files are renamed faster than they can be opened`);
+  throw new Error("its files are renamed faster than they can be opened");
 }
 
 export interface Newer {
@@ -94,20 +140,23 @@ export function openNewer(path: string, than: Identity | undefined, most: number
 }
 
 /** The file that a descriptor is open on, as it is now. */
-export function identityOf(descriptor: number): Identity & { readonly size: number } {
-  const { dev, ino, mtimeNs, size } = fstatSync(descriptor, { bigint: true });
-  return { dev, ino, changed: mtimeNs, size: Number(size) };
+export function identityOf(descriptor: number): Identity {
+  return identityFrom(fstatSync(descriptor, { bigint: true }));
 }
 
-/** Undefined where there is no such file. */
+/** Undefined where there is no such file, or something else, such as a FIFO that a service's user has put there. */
 export function identityAt(path: string): Identity | undefined {
   try {
-    const { dev, ino, mtimeNs } = statSync(path, { bigint: true });
-    return { dev, ino, changed: mtimeNs };
+    const stats = statSync(path, { bigint: true });
+    return stats.isFile() ? identityFrom(stats) : undefined;
   } catch (error) {
     if (isAbsence(error)) return undefined;
     throw error;
   }
+}
+
+function identityFrom({ dev, ino, mtimeNs, size }: BigIntStats): Identity {
+  return { dev, ino, changed: mtimeNs, size: Number(size) };
 }
 
 function olderThan(one: Segment, all: readonly Segment[]): readonly Segment[] {
@@ -126,22 +175,45 @@ function sameOrOlder(one: Identity, all: readonly Segment[]): readonly Segment[]
 }
 
 function isSameLog(segment: Segment, one: Identity): boolean {
-  return sameFile(segment, one) || (segment.packing !== "plain" && segment.changed === one.changed);
+  return sameFile(segment, one) || isMadeFrom(segment, one);
+}
+
+/** Files that were rotated in quick succession may have one time of change: then the length decides. */
+function isMadeFrom(segment: Segment, original: Identity): boolean {
+  if (segment.packing === "plain" || segment.changed !== original.changed) return false;
+  const length = segment.packing === "gz" ? gzippedLength(segment) : undefined;
+  return length === undefined || length === original.size % 2 ** 32;
+}
+
+/** What a gzip file ends with: the length of its content, modulo 2^32. Undefined where it cannot be told. */
+function gzippedLength(segment: Segment): number | undefined {
+  const opened = openSegment(segment);
+  if (opened === undefined) return undefined;
+  const end = Buffer.alloc(4);
+  try {
+    const length = readSync(opened.descriptor, end, 0, end.length, Math.max(0, segment.size - end.length));
+    return length === end.length ? end.readUInt32LE() : undefined;
+  } finally {
+    closeSync(opened.descriptor);
+  }
 }
 
 function compare(one: bigint, other: bigint): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-function namesBeside(path: string): (readonly [path: string, number: number, packing: Packing])[] {
-  const name = basename(path);
-  const old = filesOf(dirname(path)).flatMap((file) => {
-    const [, number, suffix] = (file.startsWith(name) && oldName.exec(file.slice(name.length))) || [];
-    if (number === undefined || Number(number) === 0) return [];
+function oldFilesIn(directory: string): ReturnType<Look> {
+  const found = new Map<string, OldFile[]>();
+  for (const file of filesOf(directory)) {
+    const [, name, digits, suffix] = oldName.exec(file) ?? [];
+    const number = Number(digits);
+    if (name === undefined || number === 0) continue;
     const packing: Packing = suffix === "gz" || suffix === "zst" ? suffix : "plain";
-    return [[join(dirname(path), file), Number(number), packing] as const];
-  });
-  return [[path, 0, "plain"], ...old];
+    const others = found.get(name);
+    if (others === undefined) found.set(name, [{ file, number, packing }]);
+    else others.push({ file, number, packing });
+  }
+  return found;
 }
 
 function filesOf(directory: string): string[] {
@@ -155,14 +227,14 @@ function filesOf(directory: string): string[] {
 
 function segmentAt(path: string, number: number, packing: Packing): Segment | undefined {
   const identity = identityAt(path);
-  return identity === undefined ? undefined : { path, number, packing, ...identity };
+  return identity === undefined ? undefined : { path, number, packing, setBack: false, ...identity };
 }
 
 /** Undefined where another file, or none, has the name by now. */
 function openSegment(segment: Segment): OpenSegment | undefined {
   let descriptor: number;
   try {
-    descriptor = openSync(segment.path, "r");
+    descriptor = openSync(segment.path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
     if (isAbsence(error)) return undefined;
     throw error;

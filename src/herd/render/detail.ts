@@ -33,7 +33,6 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
   return [
     heading(service, options),
     ...rescueLine(service, options.style),
-    ...cgroupsLine(service),
     ...shutdownLine(service, options),
     ...stateLines(service, options),
     ...conditionLines(service, options),
@@ -51,6 +50,7 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
     ...respawnLines(service, options),
     ...failureLine(service, options),
     ...resourceLines(service, options.style),
+    ...cgroupsLine(service),
     ...(service.logFiles.length === 0
       ? []
       : [`  Log file${plural(service.logFiles)}: ${service.logFiles.join(" ")}\n`]),
@@ -87,14 +87,20 @@ function runningLine(service: ServiceStatus, { style, now }: DetailOptions): str
   if (change?.status !== "running")
     return service.transient ? "  It is started and transient.\n" : "  It is started.\n";
   const since = timeAndAge(change.time, now);
-  if (service.running?.type === "timer") return timerLines(service.running, since, style, now);
+  if (service.running?.type === "timer") return timerLines(service, service.running, since, style, now);
   return service.transient
     ? `  It is transient, running since ${since}.\n`
     : `  It is running since ${since}.\n`;
 }
 
-function timerLines(timer: TimerValue, since: string, style: Style, now: number): string {
-  const starts = timer.processes.map(({ start }) => start);
+function timerLines(
+  { extra }: ServiceStatus,
+  { processes }: TimerValue,
+  since: string,
+  style: Style,
+  now: number,
+): string {
+  const starts = [...processes.map(({ start }) => start), ...(asNumbers(extra.get("function-runs")) ?? [])];
   if (starts.length === 0)
     return `  Timed service.\n  Awaiting next timer alarm; service active since ${since}.\n`;
   const first = timeAndAge(Math.min(...starts), now);
@@ -239,7 +245,8 @@ function recentRuns(service: ServiceStatus, timer: TimerValue, { style, history 
   if (timer.pastRuns.length === 0) return "";
   const timedOut = new Set(asNumbers(service.extra.get("timed-out-runs")));
   const lines = newestLast(timer.pastRuns, history).map(({ status, end, start }) => {
-    const took = end - start;
+    // The clock may have been set back meanwhile.
+    const took = Math.max(0, end - start);
     if (typeof status === "number") {
       const tooLong = timedOut.has(end) ? style.error("    (It took too long, and was ended.)\n") : "";
       return `  ${logStamp(end)} ${processEnd(status, style, took)}${tooLong}`;
