@@ -1,16 +1,18 @@
 // One tortured system: booted, put through rounds after each of which the model must hold, and ended under fire.
 
+import { symlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { account } from "../support/accounts.js";
 import { bootSystem, type Scope, type System } from "../support/harness.js";
 import { Ambush, armedFile, type CrashPoint } from "./ambush.js";
 import { namedLabels } from "./crash-points.js";
 import type { FaultName } from "./faults.js";
-import { config, directories, files, fleet, memberOf } from "./fleet.js";
+import { config, directories, files, fleet, memberOf, systemLog } from "./fleet.js";
 import { describeHistory, type History, type Killed } from "./history.js";
 import { LogLedger } from "./log-ledger.js";
 import { lostLines, mayChange, unclaimed, violations } from "./model.js";
 import { carryOut, killProcess, signal } from "./operator.js";
+import { buildSender } from "./sender.js";
 import { describeSnapshot, printedBy, type Snapshot, takeSnapshot } from "./snapshot.js";
 import { isTold } from "./timer-model.js";
 import type { Round } from "./workload.js";
@@ -73,6 +75,7 @@ export class Bed {
   /** Resolves when everything that the configuration starts has come up, whatever befell the first daemons. */
   static async boot(scope: Scope, options: BedOptions): Promise<Bed> {
     const root = account("root");
+    const sender = await buildSender(scope);
     const system = await bootSystem(scope, {
       config,
       files: { ...files, ...armedFile(options.boot ?? []) },
@@ -82,11 +85,13 @@ export class Bed {
       nodeOptions: [`--import=${new URL("./interposer.js", import.meta.url).href}`],
       env: {
         SHEPHERD_TORTURE: "{directory}",
+        SENDER: sender,
         ...(options.fault === undefined ? {} : { SHEPHERD_TORTURE_FAULT: options.fault }),
       },
       ...(options.subreaper === true ? { init: false, afterKeeper: findLeft } : {}),
       ...(options.native === undefined ? {} : { native: options.native }),
     });
+    symlinkSync(sender, system.path("sender"));
     const ledgers = ledgersOf(system);
     scope.after(() => {
       for (const ledger of ledgers) ledger.close();
@@ -235,8 +240,12 @@ function killedAt({ pid, name }: { readonly pid: number; readonly name: string }
 function ledgersOf(system: System): readonly LogLedger[] {
   const own = fleet
     .filter(({ kind, ownLog }) => kind === "process" && ownLog)
-    .map(({ name }) => new LogLedger(system.path(`logs/${name}.log`), false));
-  return [...own, new LogLedger(system.path("shepherd.log"), true)];
+    .map(({ name }) => new LogLedger(system.path(`logs/${name}.log`), "own"));
+  const others = [
+    new LogLedger(system.path("shepherd.log"), "shared"),
+    new LogLedger(system.path(systemLog), "system"),
+  ];
+  return [...own, ...others];
 }
 
 async function firstSnapshot(system: System, ledgers: readonly LogLedger[]): Promise<Snapshot> {

@@ -23,6 +23,9 @@ export type Occasion =
   | "client"
   | "connection"
   | "timer"
+  | "rotation"
+  | "system-log"
+  | "readiness"
   | "shutdown";
 
 /** Every request that occurs, and when. */
@@ -63,7 +66,7 @@ const requests: Readonly<Record<string, Occasion>> = {
   "disarm-timer stop": "restart",
   "acknowledge child-started": "restart",
   "acknowledge child-ended": "respawn",
-  "acknowledge datagram": "restart",
+  "acknowledge datagram": "readiness",
   "acknowledge timer-fired": "kill",
   "acknowledge daemon-restarted": "recovery",
   "pipe service": "module",
@@ -73,6 +76,12 @@ const requests: Readonly<Record<string, Occasion>> = {
   "acknowledge readable": "connection",
   accept: "connection",
   "close connection": "connection",
+  "notify-socket": "readiness",
+  "arm-timer ready": "readiness",
+  "disarm-timer ready": "readiness",
+  "put-note log-system": "system-log",
+  "delete-note log-system": "system-log",
+  "spawn log-compressor": "rotation",
   "spawn run": "timer",
   "put-note timer": "timer",
   "arm-timer timer": "timer",
@@ -93,7 +102,7 @@ const requests: Readonly<Record<string, Occasion>> = {
 const events: Readonly<Record<string, Occasion>> = {
   "child-started": "restart",
   "child-ended": "respawn",
-  datagram: "restart",
+  datagram: "readiness",
   readable: "connection",
   "timer-fired": "kill",
   "daemon-restarted": "recovery",

@@ -81,6 +81,10 @@ function member(name: string, traits: Traits = {}): Member {
 const daemonOptions = (name: string): string =>
   `logFile: "{directory}/logs/${name}.log", pidFile: "{directory}/pids/${name}", pidFileTimeout: 3`;
 
+/** It says that it is ready through another program, which is gone at once. */
+const readyOptions = (name: string): string =>
+  `logFile: "{directory}/logs/${name}.log", readiness: notify(), notifyAccess: "all"`;
+
 /** Started and stopped by functions of the configuration. */
 function inFunctions(name: string): Traits {
   const construct = program(name, "plain", `logFile: "{directory}/logs/${name}.log"`);
@@ -96,6 +100,9 @@ const echoServer = `
 const answer = (connection) => connection.once("data", (data) => connection.end(data)).on("error", () => {});
 require("node:net").createServer({ allowHalfOpen: true }, answer).listen({ fd: 3 });
 `;
+
+/** The file of the system's log. */
+export const systemLog = "logs/messages";
 
 /** In place of the module of services that clients have the service `transient` launch. */
 export const bySpawn = "herd spawn";
@@ -136,6 +143,7 @@ export const fleet: readonly [Member, ...Member[]] = [
   member("daemon", { start: program("daemon", "daemon", daemonOptions("daemon")) }),
   member("undying", { start: program("undying", "daemon", daemonOptions("undying")), respawn: true }),
   member("slow", { start: program("slow", "slow", daemonOptions("slow")) }),
+  member("ready", { start: program("ready", "ready", readyOptions("ready")), respawn: true }),
   member("stubborn", { stubborn: true }),
   member("custom", inFunctions("custom")),
   member("revenant", { ...inFunctions("revenant"), respawn: true }),
@@ -158,6 +166,17 @@ export const fleet: readonly [Member, ...Member[]] = [
   member("ticker", timer("each second", "ticker")),
   member("endless", timer("endless", "endless")),
   member("bell", timer("triggered", "bell")),
+  {
+    ...member("system-log", { kind: "value" }),
+    definition: `systemLogService({
+      endpoints: [endpoint("{directory}/sockets/system-log", { style: "datagram" })],
+      kernelLogFile: false, rateLimit: false, rules: [{ destination: "{directory}/${systemLog}" }],
+    })`,
+  },
+  {
+    ...member("log-rotation", { kind: "value", retryable: true }),
+    definition: "logRotationService({ schedule: seldom, keep: 20 })",
+  },
   { ...member("transient", { kind: "value" }), definition: "transientService()" },
   member("extra", { module: "other.ts" }),
   member("guest", { module: "guest.ts" }),
@@ -199,6 +218,7 @@ if [ "$2" = child ]; then
   echo $$ >"$directory/pids/$name.new"
   mv "$directory/pids/$name.new" "$directory/pids/$name"
 fi
+[ "$2" = ready ] && printf 'READY=1' | "$SENDER" "$NOTIFY_SOCKET"
 count=0
 while :; do
   read -r mark verb argument <&3 || continue
@@ -229,7 +249,10 @@ exit 3
 
 /** What start functions do that must not be done twice; it takes a moment. */
 const helpers = `import { appendFileSync } from "node:fs";
-import { calendarEvent, command, interval, makeTimerConstructor, makeTimerDestructor, transientService } from "shepherd-ts";
+import {
+  calendarEvent, command, interval, logRotationService, makeTimerConstructor, makeTimerDestructor, notify, systemLogService,
+  transientService,
+} from "shepherd-ts";
 const everySecond = calendarEvent({ seconds: Array.from({ length: 60 }, (_, second) => second) });
 const seldom = calendarEvent({ months: [2], daysOfMonth: [29], hours: [4], minutes: [0] });
 const effect = async (name) => {

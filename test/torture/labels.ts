@@ -47,7 +47,7 @@ const events: Readonly<Record<number, string>> = {
 
 const tag = { id: 10, name: 20, key: 45, value: 46, event: 50 } as const;
 /** Ids and names of the supervisor's own things; all others are services'. */
-const own = /^(log-writer|log|compiler|successor|control|connection)(?=[/#]|$)/;
+const own = /^(log-writer|log-compressor|log|compiler|successor|control|connection)(?=[/#]|$)/;
 
 /** Names what flows over one channel; knows which event each number was. */
 export class Labeller {

@@ -37,6 +37,11 @@ export function isWriter([program]: readonly string[]): boolean {
   return program === "logwriter";
 }
 
+/** What compresses old log files, one at a time. */
+export function isCompressor([program, script]: readonly string[]): boolean {
+  return program === process.execPath && script === "-";
+}
+
 /** The service that a mark, `SYSTEM.SERVICE%23GENERATION.NUMBER`, names. */
 export function serviceOfMark(mark: string): string {
   return decodeURIComponent(mark.slice(mark.indexOf(".") + 1)).replace(/#.*$/s, "");

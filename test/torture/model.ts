@@ -47,7 +47,7 @@ function connections(operations: readonly Done[]): readonly string[] {
 
 /** It is there once, died of nothing but our kills, and was replaced when it was told to be. */
 function supervisor(before: Snapshot, { kills, operations }: History, after: Snapshot): readonly string[] {
-  const { daemons, writers, zombies, generation } = after;
+  const { daemons, writers, compressors, zombies, generation } = after;
   const died = new Set(
     kills.filter(({ victim, pid }) => victim === "daemon" && pid !== 0).map(({ pid }) => pid),
   ).size;
@@ -59,6 +59,7 @@ function supervisor(before: Snapshot, { kills, operations }: History, after: Sna
   return [
     ...(daemons === 1 ? [] : [`there are ${daemons} daemons`]),
     ...(writers === 1 ? [] : [`there are ${writers} log writers`]),
+    ...(compressors <= 1 ? [] : [`there are ${compressors} compressors`]),
     ...(fits
       ? []
       : [`${died} daemons were killed, ${relaunches.length} were to be replaced, and ${lived} were started`]),
@@ -291,7 +292,7 @@ function crashes({ path, exits, anew }: Changes, { stops, crashes }: Influence):
   ];
 }
 
-/** Who connects to a service that runs all the time is answered. */
+/** Who connects to a service that runs all the time, or sends to it, is answered. */
 function answered(
   { name }: Member,
   old: ServiceView | undefined,
@@ -301,9 +302,11 @@ function answered(
   if (old?.status !== "running" || stops.length > 0) return [];
   const unanswered = operations.filter(
     ({ operation, outcome }) =>
-      operation.verb === "connect" && operation.service === name && outcome !== "done",
+      (operation.verb === "connect" || operation.verb === "send") &&
+      operation.service === name &&
+      outcome !== "done",
   );
-  return unanswered.map(({ text }) => `a connection was not answered: ${JSON.stringify(text)}`);
+  return unanswered.map(({ text }) => `a client was not served: ${JSON.stringify(text)}`);
 }
 
 /** No process was started twice. */

@@ -9,6 +9,7 @@ import type { Ambush } from "./ambush.js";
 import { fleet } from "./fleet.js";
 import type { Done, History, Killed, Outcome } from "./history.js";
 import { findMain, isDaemon, isWriter } from "./lives.js";
+import { sendMessages } from "./sender.js";
 import { Tracer } from "./tracer.js";
 import type { Kill, Operation, Planned, Round, Trace } from "./workload.js";
 
@@ -18,7 +19,7 @@ const interval = 5;
 /** How long, in ms, what nobody waits for may take until a process is traced no more. */
 const tracing = 4_000;
 
-interface Result {
+export interface Result {
   readonly outcome: Outcome;
   readonly text?: string;
   readonly mark?: string;
@@ -110,7 +111,9 @@ async function trace(
 
 /** How many floods have come to their end. */
 function counted(system: System): number {
-  return fleet.reduce((sum, { name }) => sum + system.read(`counts/${name}`).split("\n").length - 1, 0);
+  return fleet
+    .filter(({ kind }) => kind === "process")
+    .reduce((sum, { name }) => sum + system.read(`counts/${name}`).split("\n").length - 1, 0);
 }
 
 /** Whether crashes and floods have not led to what follows from them. */
@@ -142,6 +145,8 @@ async function perform(system: System, keeper: number, { operation, byHerd }: Pl
       const hit = order(system, operation.service, `${mark} flood ${operation.lines}`);
       return { outcome: hit ? "hit" : "missed", mark };
     }
+    case "send":
+      return await sendMessages(system, operation.service, operation.lines);
     case "connect":
       return await talk(system.path(`sockets/${operation.service}`));
     case "spawn": {
@@ -173,7 +178,7 @@ async function talk(socket: string): Promise<Result> {
 /** Action, service and arguments. */
 function command(
   system: System,
-  operation: Exclude<Operation, { readonly verb: "crash" | "flood" | "connect" | "spawn" }>,
+  operation: Exclude<Operation, { readonly verb: "crash" | "flood" | "connect" | "spawn" | "send" }>,
 ): readonly [string, string, ...string[]] {
   switch (operation.verb) {
     case "load":

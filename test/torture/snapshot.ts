@@ -3,7 +3,7 @@
 import type { System } from "../support/harness.js";
 import { exchange, gnuRequest, parseService, type ServiceReply } from "../support/wire.js";
 import { fleet, timers } from "./fleet.js";
-import { isDaemon, isMain, isWriter, type Marked, markOfProcess, variableOf } from "./lives.js";
+import { isCompressor, isDaemon, isMain, isWriter, type Marked, markOfProcess, variableOf } from "./lives.js";
 import type { LogLedger } from "./log-ledger.js";
 import { describeTimer, parseRuns, parseTimer, type TimedRun, type TimerView } from "./timer-view.js";
 
@@ -29,6 +29,7 @@ export interface Snapshot {
   /** How many daemons there were before this one. */
   readonly generation: number;
   readonly writers: number;
+  readonly compressors: number;
   /** Of each service: the marks that its processes have written down, in the order of their lives. */
   readonly lives: ReadonlyMap<string, readonly string[]>;
   /** Of each timer: the runs that have told of themselves, in the order of their lives. */
@@ -58,7 +59,8 @@ export async function takeSnapshot(
   const ofKeeper = namespace.filter(({ parent }) => parent === keeper);
   const daemons = ofKeeper.filter(({ command }) => isDaemon(command));
   const writers = ofKeeper.filter(({ command }) => isWriter(command));
-  const own = new Set([keeper, ...[...daemons, ...writers].map(({ pid }) => pid)]);
+  const compressors = ofKeeper.filter(({ command }) => isCompressor(command));
+  const own = new Set([keeper, ...[...daemons, ...writers, ...compressors].map(({ pid }) => pid)]);
   const others = namespace
     .filter(({ pid }) => !own.has(pid))
     .map((process) => ({ ...process, mark: process.state === "Z" ? undefined : markOfProcess(process.pid) }));
@@ -70,6 +72,7 @@ export async function takeSnapshot(
     daemons: daemons.length,
     generation: Number(variableOf(daemons[0]?.pid ?? 0, "SHEPHERD_GENERATION")),
     writers: writers.length,
+    compressors: compressors.length,
     lives: new Map(fleet.map(({ name }) => [name, linesOf(system, `lives/${name}`)])),
     runs: new Map(timers.map(({ name }) => [name, linesOf(system, `runs/${name}`).map(parseRuns)])),
     time: Date.now() / 1000,

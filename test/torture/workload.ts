@@ -9,6 +9,7 @@ export type Operation =
   | { readonly verb: "start" | "stop" | "restart" | "enable" | "disable"; readonly service: string }
   | { readonly verb: "load" | "reload"; readonly module: string }
   | { readonly verb: "unload" | "rotate" | "connect" | "trigger" | "spawn"; readonly service: string }
+  | { readonly verb: "send"; readonly service: string; readonly lines: number }
   | { readonly verb: "relaunch" | "upgrade" }
   | { readonly verb: "crash"; readonly service: string; readonly by: "SIGKILL" | "SIGTERM" | number }
   | { readonly verb: "flood"; readonly service: string; readonly lines: number };
@@ -83,6 +84,9 @@ export function plan(seed: number, kills: number, options: PlanOptions = {}): re
     "client",
     "connection",
     "timer",
+    "rotation",
+    "system-log",
+    "readiness",
   ];
   const turns = {
     boot: turnsOf(crashPoints(["boot"]), points, random),
@@ -179,9 +183,15 @@ function planFlood(random: Chance): Round {
     at: 0,
     byHerd: false,
   }));
-  const rotations = random.once(2) ? [] : [rotationOf("plain", random), rotationOf("chatty", random)];
+  const rotation = { operation: { verb: "trigger", service: "log-rotation" }, byHerd: false } as const;
+  const send: Planned = { operation: sending(1000 + random.below(4000)), at: 0, byHerd: false };
+  const rotations = random.pick<readonly Planned[]>([
+    [],
+    [rotationOf("plain", random), rotationOf("chatty", random)],
+    [{ ...rotation, at: random.below(100) }],
+  ]);
   return {
-    operations: [...floods, ...rotations],
+    operations: [...floods, send, ...rotations],
     kills: [{ victim: "writer", at: 5 + random.below(100) }],
     ambush: [],
   };
@@ -218,6 +228,17 @@ function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
       const connect = { verb: "connect", service } as const;
       return random.once(3) ? [{ verb: "restart", service }, connect] : [connect, connect];
     }
+    case "rotation":
+      return [
+        { verb: "flood", service: "plain", lines: 1000 },
+        { verb: "trigger", service: "log-rotation" },
+      ];
+    case "system-log":
+      return random.once(2)
+        ? [sending(2000), { verb: "restart", service: "system-log" }]
+        : [sending(2000), { verb: "stop", service: "system-log" }, { verb: "start", service: "system-log" }];
+    case "readiness":
+      return [{ verb: "restart", service: "ready" }];
     case "timer":
       return [
         { verb: "trigger", service: "bell" },
@@ -272,6 +293,7 @@ interface Kind {
   readonly make: (random: Chance) => Operation;
 }
 
+const sending = (lines: number): Operation => ({ verb: "send", service: "system-log", lines });
 const anyService = (random: Chance): string => random.pick(fleet).name;
 /** Those that clients connect to. */
 const doors = ["door", "window"] as const;
@@ -330,8 +352,12 @@ const kinds: readonly Kind[] = [
   { weight: 4, make: (random) => ({ verb: "connect", service: random.pick(doors) }) },
   {
     weight: 4,
-    make: (random) => ({ verb: "trigger", service: random.pick(["bell", "bell", "ticker", "endless"]) }),
+    make: (random) => ({
+      verb: "trigger",
+      service: random.pick(["bell", "bell", "ticker", "endless", "log-rotation"]),
+    }),
   },
+  { weight: 3, make: (random) => sending(200 + random.below(4000)) },
   { weight: 2, make: () => ({ verb: "spawn", service: "job" }) },
   { weight: 2, make: (random) => ({ verb: "rotate", service: anyProcess(random) }) },
   { weight: 2, make: (random) => ({ verb: "crash", service: anyProcess(random), by: "SIGKILL" }) },
@@ -367,6 +393,8 @@ export function describeOperation(operation: Operation): string {
       return "upgrade keeper";
     case "crash":
       return `crash ${operation.service} by ${typeof operation.by === "number" ? `exit ${operation.by}` : operation.by}`;
+    case "send":
+      return `send ${operation.lines} messages to ${operation.service}`;
     case "flood":
       return `flood ${operation.service} with ${operation.lines} lines`;
     default:
