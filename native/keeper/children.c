@@ -218,6 +218,10 @@ static __attribute__((noinline)) pid_t start_helper(const struct handed *handed,
   return pid;
 }
 
+static bool set_cgroup(struct child *child, struct bytes cgroup) {
+  return cgroup.length == 0 || (child->cgroup = strndup((const char *)cgroup.at, cgroup.length)) != NULL;
+}
+
 static int start(struct child *child, struct bytes spec) {
   static struct handed handed;
   handed.names = (struct writer){scratch, 4, sizeof scratch, false};
@@ -230,7 +234,7 @@ static int start(struct child *child, struct bytes spec) {
   wire_put_u32(&count, (uint32_t)handed.count);
   if (cgroup.length >= PATH_MAX)
     return fail(ENAMETOOLONG, "spawn %s: the path of its cgroup", child->entry.name);
-  if (cgroup.length > 0 && (child->cgroup = strndup((const char *)cgroup.at, cgroup.length)) == NULL)
+  if (!set_cgroup(child, cgroup))
     return fail(ENOMEM, "spawn %s", child->entry.name);
   int report[2] = {-1, -1}, memory = memfd_create("spec", MFD_CLOEXEC);
   ssize_t head = (ssize_t)handed.names.used;
@@ -288,11 +292,13 @@ int adopt(const struct request *r) {
   struct child *child = (struct child *)table_add(&children, id);
   if (child == NULL)
     return errno;
+  child->setup_fd = -1;
+  if (!set_cgroup(child, BYTES(r, F_CGROUP)))
+    return forget(child), fail(ENOMEM, "adopt process %d as %.*s", pid, SHOWN(id));
   child->pid = pid;
   child->start = INT(r, F_START);
   child->spawned = now(CLOCK_REALTIME);
   child->adopted = true;
-  child->setup_fd = -1;
   child->state = dead ? ENDED : RUNNING;
   if (dead) {
     child->status = orphan->status;

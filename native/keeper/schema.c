@@ -40,7 +40,7 @@ static const struct field fields[TAGS] = {
     [F_GRACE] = {"grace", INTEGER, 1000000},         [F_DEATHS] = {"deaths", INTEGER, 64},
     [F_WINDOW] = {"window", INTEGER, 1000000},       [F_DEADLINE] = {"deadline", INTEGER, 1000000000},
     [F_HOW] = {"how", INTEGER, 4},                   [F_CODE] = {"code", INTEGER, 255},
-    [F_WHY] = {"reason", ANY_BYTES, WIRE_FRAME_MAX},
+    [F_WHY] = {"reason", ANY_BYTES, WIRE_FRAME_MAX}, [F_CGROUP] = {"cgroup", PATH, 4095},
 };
 // clang-format on
 
@@ -53,7 +53,7 @@ static const struct {
 } requests[REQUEST_TYPES] = {
     [R_HELLO] = {"hello", {F_VERSION}},
     [R_SPAWN] = {"spawn", {F_ID, F_SPEC}},
-    [R_ADOPT] = {"adopt", {F_ID, F_PID, F_START}},
+    [R_ADOPT] = {"adopt", {F_ID, F_PID, F_START, F_CGROUP | MAYBE}},
     [R_SIGNAL_CHILD] = {"signal child", {F_ID, F_SIGNAL, F_SCOPE}},
     [R_SIGNAL_PROCESS] = {"signal process", {F_PID, F_START, F_SIGNAL}},
     [R_PIPE] = {"pipe", {F_NAME, F_UID | MAYBE, F_GID | MAYBE}},

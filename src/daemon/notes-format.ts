@@ -4,6 +4,9 @@
 /** Grows when a note changes in a way that an older daemon would misread. */
 export const notesFormat = 3;
 
+/** Bytes of the longest note that the keeper takes (keeper-protocol.md, "Bounds"). */
+export const longestNote = 262_144;
+
 /** Notes that this daemon cannot read, since a newer one wrote them. */
 export class NewerNotesError extends Error {
   override readonly name = "NewerNotesError";

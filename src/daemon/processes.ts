@@ -1,10 +1,13 @@
 // The daemon's view of the keeper's children: spawning, adopting, signalling, and the exactly-once handling of ends.
 
+import { constants } from "node:os";
 import type { ProcessEnd } from "./controller/state.js";
 import type { Termination } from "./definition/types.js";
 import { describeErrno } from "./keeper/errno.js";
 import type { ChildRecord, KeeperEvent, Request, Scope, SetupFailure, SpawnSpec } from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
+
+const { EINVAL } = constants.errno;
 
 /** A process that could not be brought to execute its program: where, on what, why. */
 export class SpawnError extends Error {
@@ -207,15 +210,19 @@ export class Processes {
   /**
    * Makes a process that is the keeper's child but not ours, such as one a pid file names, a child of ours.
    * Resolves with the errno of the refusal where the keeper refuses.
+   * @param cgroup that of what it belongs to, where there is one
    */
-  async adopt(id: string, pid: number, start: number): Promise<Child | number> {
+  async adopt(id: string, pid: number, start: number, cgroup: string | undefined): Promise<Child | number> {
     const child = new Child(id);
     child.pid = pid;
     child.start = start;
     child.settle.answered();
     child.settle.started();
     this.#children.set(id, child);
-    const [result] = await this.#outbox.post({ op: "adopt", id, pid, start });
+    const adopt = { op: "adopt", id, pid, start } as const;
+    let [result] = await this.#outbox.post({ ...adopt, ...(cgroup === undefined ? {} : { cgroup }) });
+    // A keeper of before, which was not upgraded with us, does not take a cgroup here.
+    if (result?.errno === EINVAL && cgroup !== undefined) [result] = await this.#outbox.post(adopt);
     if (result === undefined || result.errno !== 0) {
       this.#children.delete(id);
       return result?.errno ?? -1;

@@ -332,6 +332,7 @@ export class System {
     this.host.sockets.close(formerName);
     controller.closeNotifySocket(formerName);
     this.notes.dropService(formerName);
+    this.host.cgroups.release(formerName);
     this.notes.putService(name, state);
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceDefinition } from "../../src/daemon/definition/types.js";
 import { UserCodeError } from "../../src/daemon/supervisor.js";
+import { stateOf, until } from "../support/crashes.js";
 import { client, definition, fakeKeeper, forkexec, kill, settle, testSystem } from "../support/system.js";
 
 /** Definitions whose starts and stops are written down; a start waits until `release` is called for it. */
@@ -275,9 +276,8 @@ test("the next daemon takes a running service over with its process, history and
   assert.equal(state.status, "running");
   assert.equal(second.keeper.children.length, 1);
   second.keeper.end("web#0.1", { code: 7 });
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(second.system.registry.get("web").state.lastRespawns.length, 1);
-  assert.equal(second.system.registry.get("web").state.status, "running");
+  const respawned = (): boolean => stateOf(second, "web").lastRespawns.length === 1;
+  await until("it runs again", () => respawned() && stateOf(second, "web").status === "running");
 });
 
 test("a start function that was interrupted is not run again", async () => {

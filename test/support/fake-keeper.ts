@@ -33,6 +33,8 @@ export interface FakeChild {
   readonly start: number;
   /** Absent for an adopted child. */
   readonly spec?: SpawnSpec;
+  /** Of an adopted child. */
+  readonly cgroup?: string;
   state: ChildRecord["state"];
   /** Every signal it was sent. */
   readonly signals: { readonly signal: number; readonly scope: Scope }[];
@@ -358,7 +360,7 @@ export class FakeKeeper implements Keeper {
       case "spawn":
         return this.#spawn(request.id, request.spec);
       case "adopt":
-        return this.#adopt(request.id, request.pid, request.start);
+        return this.#adopt(request);
       case "signal-child": {
         const child = children.get(request.id);
         if (child === undefined || child.state === "ended") return failure("ESRCH", `signal ${request.id}`);
@@ -449,13 +451,14 @@ export class FakeKeeper implements Keeper {
     return { ...success, pid, start: child.start };
   }
 
-  #adopt(id: Name, pid: number, start: number): Result {
+  #adopt({ id, pid, start, cgroup }: Extract<Request, { readonly op: "adopt" }>): Result {
     if (this.#world.children.has(id)) return failure("EEXIST", `adopt ${id}`);
     const stray = this.#world.strays.get(pid);
     if (stray === undefined) return failure("ECHILD", `adopt ${pid}`);
     if (stray.start !== start) return failure("ESRCH", `adopt ${pid}`);
     this.#world.strays.delete(pid);
-    this.#world.children.set(id, { id, pid, start, state: "running", signals: [] });
+    const place = cgroup === undefined ? {} : { cgroup };
+    this.#world.children.set(id, { id, pid, start, ...place, state: "running", signals: [] });
     if (stray.status === undefined) return { ...success, alive: true };
     const { status } = stray;
     const signal = status & 0x7f;
@@ -565,13 +568,13 @@ function newWorld(options: FakeKeeperOptions): World {
 function inventoryOf(world: World, generation: number): Inventory {
   return {
     keeper: { ...world.keeper, generation },
-    children: [...world.children.values()].map(({ id, pid, start, state, spec }) => ({
+    children: [...world.children.values()].map(({ id, pid, start, state, spec, cgroup = spec?.cgroup }) => ({
       id,
       pid,
       start,
       state,
       spawned: 1_000_000_000n,
-      ...(spec?.cgroup === undefined ? {} : { cgroup: spec.cgroup }),
+      ...(cgroup === undefined ? {} : { cgroup }),
       adopted: spec === undefined,
     })),
     descriptors: [...world.descriptors].map(([name, { kind, path, watched }]) => ({

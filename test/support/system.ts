@@ -4,6 +4,7 @@ import {
   builtin,
   type Constructor,
   type Destructor,
+  type ForkexecOptions,
   type ServiceDefinition,
 } from "../../src/daemon/definition/types.js";
 import { Request } from "../../src/daemon/request.js";
@@ -113,7 +114,15 @@ const unreachable = (): never => {
 
 /** makeForkexecConstructor, as data. */
 export function forkexec(...command: [string, ...string[]]): Constructor {
-  return Object.assign(unreachable, { [builtin]: { kind: "forkexec", command, options: {} } as const });
+  return carriedForkexec(command);
+}
+
+/** The same, with its options. */
+export function carriedForkexec(
+  command: readonly [string, ...string[]],
+  options: ForkexecOptions = {},
+): Constructor {
+  return Object.assign(() => unreachable(), { [builtin]: { kind: "forkexec", command, options } as const });
 }
 
 /** makeKillDestructor, as data. */

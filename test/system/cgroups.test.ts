@@ -138,6 +138,16 @@ describe("a system that has a cgroup", { skip }, () => {
     await system.ok("stop", "stubborn");
   });
 
+  it("leaves a cgroup alone that another keeper has divided", async (t) => {
+    const { system, cgroup, members } = await boot(t);
+    // Where controllers are handed on, nobody else can come in.
+    if (readFileSync(join(cgroup, "cgroup.subtree_control"), "utf8").trim() !== "") return;
+    const second = await bootSystem(t, { config, through: inside(cgroup) });
+    assert.match(await second.ok("status", "root"), /^ {2}Cgroups: none \(.* is shared with process/m);
+    await second.ok("stop", "limited");
+    assert.equal(members("limited")?.length, 1, system.explain());
+  });
+
   it("has none where they cannot be written", async (t) => {
     const through = (cgroup: string): readonly string[] => [
       ...inside(cgroup),

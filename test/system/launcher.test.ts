@@ -31,6 +31,22 @@ it("it works through symbolic links", async (t) => {
   assert.match(stdout, /^shepherd /);
 });
 
+it("the clients' scripts work by whatever name they are called", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  for (const program of ["herd", "halt", "poweroff", "reboot", "shutdown"]) {
+    symlinkSync(join(project.bin, program), join(directory, "real"));
+    symlinkSync("real", join(directory, program));
+    const outcomes = await Promise.all([
+      run(join(directory, program), ["--version"]),
+      run("sh", [program, "--version"], { cwd: directory }),
+    ]);
+    for (const { status, stdout, stderr } of outcomes)
+      assert.deepEqual([status, stdout.split(" ")[0], stderr], [0, program, ""]);
+    rmSync(join(directory, "real"));
+  }
+});
+
 it("a native part that is not built is named, with what to do", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
   t.after(() => rmSync(directory, { recursive: true }));

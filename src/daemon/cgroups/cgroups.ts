@@ -55,6 +55,8 @@ export class Cgroups {
   #trouble = "they have not been looked for yet";
   /** The services whose cgroups exist. */
   readonly #made = new Set<string>();
+  /** Those that were started without one; where it exists nevertheless it holds what an earlier start has left behind. */
+  readonly #outside = new Set<string>();
   /** What is under way for a service's cgroup; one thing after the other. */
   readonly #queues = new Map<string, Promise<unknown>>();
   /** Those that wait for the last process in a cgroup of a service that is stopped. */
@@ -88,19 +90,20 @@ export class Cgroups {
   /** Goes on, once the services are there again, with what an earlier daemon has left: some are stopped or no more. */
   resume(): void {
     for (const service of this.#made) {
-      const path = this.pathOf(service);
-      if (path === undefined) continue;
+      const limits = this.#parts.limitsOf(service);
+      const path = this.#path(service);
       if (!this.#parts.isUsed(service)) this.release(service);
-      else
-        this.#watchMemory(service, path, this.#parts.limitsOf(service)).catch((error: unknown) =>
+      else if (limits === false) this.#outside.add(service);
+      else if (path !== undefined)
+        this.#watchMemory(service, path, limits).catch((error: unknown) =>
           this.#parts.report(errorText(error)),
         );
     }
   }
 
   /** Others are killed only with the whole machine in want, which the kernel's log tells. */
-  async #watchMemory(service: string, path: string, limits: CgroupLimits | false | undefined): Promise<void> {
-    if (limits !== false && limits?.memoryMax !== undefined) await this.#memory.begin(service, path);
+  async #watchMemory(service: string, path: string, limits: CgroupLimits | undefined): Promise<void> {
+    if (limits?.memoryMax !== undefined) await this.#memory.begin(service, path);
     else this.#memory.end(service);
   }
 
@@ -114,7 +117,7 @@ export class Cgroups {
 
   /** The directory of a service's cgroup, while it has one. */
   pathOf(service: string): string | undefined {
-    return this.#made.has(service) ? this.#path(service) : undefined;
+    return this.#made.has(service) && !this.#outside.has(service) ? this.#path(service) : undefined;
   }
 
   #path(service: string): string | undefined {
@@ -130,10 +133,11 @@ export class Cgroups {
   async prepare(service: string, isNew: boolean): Promise<readonly string[]> {
     const limits = this.#parts.limitsOf(service);
     if (limits === false) {
-      // One of an earlier definition may still hold what that has left behind.
-      this.#made.delete(service);
+      if (this.#made.has(service)) this.#outside.add(service);
+      this.#memory.end(service);
       return [];
     }
+    this.#outside.delete(service);
     const path = this.#path(service);
     if (path === undefined) return this.#notApplied(await this.#unapplied(service, limits));
     return await this.#queue(service, async () => {
@@ -166,7 +170,7 @@ export class Cgroups {
 
   /** Removes the cgroup of a service that is stopped, as soon as nothing lives in it. */
   release(service: string): void {
-    const path = this.pathOf(service);
+    const path = this.#made.has(service) ? this.#path(service) : undefined;
     if (path === undefined || this.#parts.isUsed(service)) return;
     this.#queue(service, () => this.#remove(service, path)).catch((error: unknown) =>
       this.#parts.report(`remove cgroup ${path}: ${errorText(error)}`),
@@ -179,6 +183,7 @@ export class Cgroups {
       if (this.#parts.isUsed(service)) return;
       if (await removeCgroup(path)) {
         this.#made.delete(service);
+        this.#outside.delete(service);
         this.#stopWaiting(service);
         this.#memory.end(service);
         return;

@@ -25,8 +25,8 @@ export class MemoryWatch {
 
   /** Watches a service's cgroup from now on; where that cannot be watched, its status tells nevertheless. */
   async begin(service: string, directory: string): Promise<void> {
-    this.end(service);
     const kills = await oomKills(directory);
+    this.end(service);
     if (kills === undefined) return;
     const file = join(directory, "memory.events");
     try {

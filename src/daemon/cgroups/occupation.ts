@@ -4,11 +4,9 @@
 import { join } from "node:path";
 import { errorText } from "../error-text.js";
 import { controllers } from "./limits.js";
-import type { Occupant } from "./place.js";
+import { leafName, type Occupant } from "./place.js";
 import { codeOf, listedProcesses, makeCgroup, readControl, removeCgroup, writeControl } from "./tree.js";
 
-/** Where keeper, daemon, log writer and compiler are. */
-const leafName = "shepherd";
 /** The parent of the services' cgroups, which has no processes. */
 const servicesName = "services";
 /** How often the cgroup is looked at while processes of ours are still being made in it. */

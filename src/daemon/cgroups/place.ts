@@ -49,6 +49,9 @@ export function directoriesOf(path: string, mounts: readonly Mount[]): string[] 
   });
 }
 
+/** Where, below the directory of our cgroup, keeper, daemon, log writer and compiler are. */
+export const leafName = "shepherd";
+
 /** The keeper, as far as it matters here. */
 export interface Occupant {
   readonly pid: number;
@@ -97,7 +100,9 @@ async function whyNotOurs(directory: string, { pid, init, initial }: Occupant): 
     return `${directory} is not writable: ${errorText(error)}`;
   }
   if (init && initial) return undefined;
-  for (const member of await listedProcesses(directory)) {
+  // Another keeper that has divided it lives in the leaf.
+  const members = await Promise.all([directory, join(directory, leafName)].map(listedProcesses));
+  for (const member of members.flat()) {
     // 0 stands for a process of another PID namespace, which we cannot even name.
     if (member !== 0 && (await descendsFrom(member, pid))) continue;
     return `${directory} is shared with ${member === 0 ? "processes of another namespace" : `process ${member}`}`;

@@ -99,7 +99,9 @@ export async function isPopulated(directory: string): Promise<boolean> {
 /** The processes right in a cgroup, as far as they fit; 0 for each that has no number in our PID namespace. */
 export async function listedProcesses(directory: string): Promise<number[]> {
   const text = (await readControl(directory, "cgroup.procs")) ?? "";
-  return text.split("\n").filter(Boolean).map(Number);
+  // The last line that is read may be half a number: another process's.
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  return whole.split("\n").filter(Boolean).map(Number);
 }
 
 /** Kills all that live in it and below it, at once; false where this kernel (before 5.14) has no cgroup.kill. */

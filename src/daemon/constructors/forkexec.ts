@@ -82,6 +82,7 @@ export async function finishForkexec(
             // Never more than all of it, however the clock was set meanwhile.
             timeout: Math.max(0, (options.pidFileTimeout ?? defaultPidFileTimeout) - Math.max(0, elapsed)),
             launcher: child,
+            cgroup: host.cgroups.pathOf(context.name),
             signal: context.signal,
           });
     const ready = await untilReady(host, context, { options, child: main, elapsed });

@@ -70,7 +70,8 @@ export async function endProcess(
     await child.ended;
     host.deadlines.disarm(timer);
   }
-  const { directory } = cgroup;
+  // Those that it was shared with may have ended meanwhile, or others begun.
+  const { directory } = cgroupOf(host, process.id);
   if (directory !== undefined && (await emptyCgroup(host, directory, { signal, told: survivors, deadline })))
     return;
   await endSurvivors(host, process, { leader, lives: false, mark }, survivors, signal, deadline);

@@ -30,6 +30,8 @@ export interface PidFileWait {
   readonly timeout: number;
   /** The process that was spawned: the main process itself, or the one that leaves it behind. */
   readonly launcher: Child;
+  /** That of the service, where it has one. */
+  readonly cgroup: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -58,7 +60,7 @@ export async function waitForPidFile(processes: Processes, wait: PidFileWait): P
 
 async function adopt(
   processes: Processes,
-  { file, launcher }: PidFileWait,
+  { file, launcher, cgroup }: PidFileWait,
   pid: number,
 ): Promise<Child | undefined> {
   const stat = await processStat(pid);
@@ -70,7 +72,7 @@ async function adopt(
   // An earlier daemon may have come as far as this.
   const known = processes.get(id);
   if (known?.pid === pid && known.start === stat.start) return known;
-  const adopted = await processes.adopt(id, pid, stat.start);
+  const adopted = await processes.adopt(id, pid, stat.start, cgroup);
   if (typeof adopted !== "number") return adopted;
   // ECHILD: its parent has not left it to the keeper yet. ESRCH: it is gone. Anything else will not mend itself.
   if (adopted === system.errno.ECHILD || adopted === system.errno.ESRCH) return undefined;

@@ -12,7 +12,7 @@ import { isProcess } from "../controller/running-value.js";
 import { type BuiltinStart, builtin, type RunningValue } from "../definition/types.js";
 import { conditionStatus } from "../readiness/condition.js";
 import { isTimer } from "../timers/state.js";
-import { timedOutRuns, timerWireValue } from "../timers/view.js";
+import { functionRuns, timedOutRuns, timerWireValue } from "../timers/view.js";
 import { socketsWireValue, systemLogWireValue } from "./sockets.js";
 import { toSexp } from "./values.js";
 
@@ -73,8 +73,13 @@ function statusOf(
   if (state.disabledBecause !== undefined) extra.set("disabled-because", state.disabledBecause);
   if (controller.obsolete) extra.set("obsolete?", true);
   if (trouble !== undefined) extra.set("log-trouble", trouble);
-  const timedOut = isTimer(state.value) ? timedOutRuns(state.value) : [];
-  if (timedOut.length > 0) extra.set("timed-out-runs", timedOut);
+  const data = definition.start[builtin];
+  if (isTimer(state.value) && data?.kind === "timer") {
+    const timedOut = timedOutRuns(state.value);
+    if (timedOut.length > 0) extra.set("timed-out-runs", timedOut);
+    const calls = functionRuns(data, state.value);
+    if (calls.length > 0) extra.set("function-runs", calls);
+  }
   for (const [field, value] of encodeCondition(conditionStatus(state.condition))) extra.set(field, value);
   const outOfMemory = state.exitStatuses.filter((one) => one.outOfMemory === true);
   if (outOfMemory.length > 0)
@@ -88,7 +93,7 @@ function statusOf(
     respawn: definition.respawn,
     documentation: definition.documentation,
     enabled: state.enabled,
-    ...(state.value === undefined ? {} : { running: wireValue(state.value, definition.start[builtin]) }),
+    ...(state.value === undefined ? {} : { running: wireValue(state.value, data) }),
     lastRespawns: state.lastRespawns.map(Math.floor),
     statusChanges: state.statusChanges.map(({ status, time }) => ({ status, time: Math.floor(time) })),
     startupFailures: state.startupFailures.map(Math.floor),

@@ -1,13 +1,14 @@
 // A service's own stop, whichever kind it is: a signal, a command or a function; no process is left after it.
 
 import type { Host, StartContext } from "../constructors/host.js";
-import { endProcess } from "../constructors/kill.js";
+import { endProcess, endRest, type KillOptions } from "../constructors/kill.js";
 import { stopSystem } from "../constructors/system.js";
 import { builtin, type Destructor, type ProcessReference, type RunningValue } from "../definition/types.js";
 import type { Child } from "../processes.js";
 import { type Request, runFor } from "../request.js";
+import { isTimer } from "../timers/state.js";
 import { runAsUserCode } from "../user-code.js";
-import { defaultGrace } from "./remains.js";
+import { defaultGrace, gently } from "./remains.js";
 import { isProcess } from "./running-value.js";
 
 /** The stop of a service that is under way. */
@@ -30,6 +31,7 @@ export async function destruct(host: Host, stop: Destructor, by: Stop): Promise<
   const process = isProcess(value) ? value : undefined;
   if (data?.kind === "kill") {
     if (process !== undefined) await endProcess(host, process, data, say);
+    else await endRuns(host, by, data);
     return;
   }
   try {
@@ -42,7 +44,20 @@ export async function destruct(host: Host, stop: Destructor, by: Stop): Promise<
     if (trouble) log(`Service ${context.name} might have failed to stop.`);
   } finally {
     if (process !== undefined) await endLeftover(host, process, say);
+    else await endRuns(host, by, gently);
   }
+}
+
+/** Of a timer: what it runs, and what runs that are over have left in its cgroup. */
+async function endRuns(host: Host, { context, value, request }: Stop, options: KillOptions): Promise<void> {
+  if (!isTimer(value)) return;
+  await Promise.all(
+    value.runs.map(async ({ id, pid }) => {
+      const run = { type: "process", id, pid, start: 0, command: [] } as const;
+      await endProcess(host, run, options, (line) => request.say(line));
+    }),
+  );
+  await endRest(host, context.name, options.gracePeriod);
 }
 
 /** Waits for a process that was asked to end in some other way, then ends it. */
@@ -62,5 +77,5 @@ async function endLeftover(
     });
     await Promise.race([child.ended, expired]);
   }
-  await endProcess(host, process, { signal: 15, gracePeriod: defaultGrace }, say);
+  await endProcess(host, process, gently, say);
 }

@@ -8,7 +8,7 @@ import type { Leader, OwnProcess } from "./state.js";
 /** Seconds that a process gets between TERM and KILL where its service does not say. */
 export const defaultGrace = 5;
 
-const gently = { signal: 15, gracePeriod: defaultGrace };
+export const gently = { signal: 15, gracePeriod: defaultGrace };
 
 /** Ends one process and everything that came from it. */
 export async function discard(host: Host, process: ProcessReference): Promise<void> {

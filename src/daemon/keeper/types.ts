@@ -83,7 +83,14 @@ export interface ListenSpec {
 /** One request (§4). `op` is the request's name there. */
 export type Request =
   | { readonly op: "spawn"; readonly id: Name; readonly spec: SpawnSpec }
-  | { readonly op: "adopt"; readonly id: Name; readonly pid: number; readonly start: number }
+  | {
+      readonly op: "adopt";
+      readonly id: Name;
+      readonly pid: number;
+      readonly start: number;
+      /** Where what belongs to it is, as with `cgroup` of a spawn. */
+      readonly cgroup?: string;
+    }
   | { readonly op: "signal-child"; readonly id: Name; readonly signal: number; readonly scope: Scope }
   | { readonly op: "signal-process"; readonly pid: number; readonly start: number; readonly signal: number }
   | { readonly op: "pipe"; readonly name: Name; readonly uid?: number; readonly gid?: number }

@@ -282,7 +282,15 @@ type RequestTable = {
 
 const requests: RequestTable = {
   spawn: { type: 2, fields: { id: text(tag.id), spec: nested(tag.spec, specEncoders) } },
-  adopt: { type: 3, fields: { id: text(tag.id), pid: integer(tag.pid), start: integer(tag.start) } },
+  adopt: {
+    type: 3,
+    fields: {
+      id: text(tag.id),
+      pid: integer(tag.pid),
+      start: integer(tag.start),
+      cgroup: text(tag.cgroup),
+    },
+  },
   "signal-child": {
     type: 4,
     fields: { id: text(tag.id), signal: integer(tag.signal), scope: choice(tag.scope, scopes) },

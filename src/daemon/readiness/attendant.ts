@@ -311,9 +311,12 @@ export class Attendant {
     const isRunning = this.#of.state.status === "running";
     const adopted = heir !== undefined && isRunning ? await this.#adoptWhileRunning(heir) : undefined;
     const key = await this.#acknowledge(letter, () => {
-      if (adopted !== undefined) this.#of.succeed(adopted);
-      else if (heir !== undefined && this.#of.state.status === "starting") this.#tell({ heir });
-      this.#apply(notice);
+      // What a process has said before its end is read after it, and is no news of the next one.
+      if (this.#runsNow(main)) {
+        if (adopted !== undefined) this.#of.succeed(adopted);
+        else if (heir !== undefined && this.#of.state.status === "starting") this.#tell({ heir });
+        this.#apply(notice);
+      }
       return this.#store(notice, event);
     });
     if (key !== undefined) await this.#notStored(letter, key);
@@ -364,6 +367,13 @@ export class Attendant {
     return this.#mains;
   }
 
+  /** Whether a main process is one of the run that goes on, and of none before. */
+  #runsNow({ id }: Main): boolean {
+    const { value, processes, status } = this.#of.state;
+    const ids = [...(isProcess(value) ? [value.id] : []), ...processes.map((one) => one.id)];
+    return status !== "stopped" && ids.some((one) => launcherOf(one) === launcherOf(id));
+  }
+
   #kin(main: Main): Kin {
     const { host } = this.#of;
     const child = host.processes.get(main.id);
@@ -390,10 +400,7 @@ export class Attendant {
   }
 
   #apply(notice: Notice): void {
-    const { status, condition } = this.#of.state;
-    // What a process has said before its end is read after it, and is no news of the next one.
-    if (status === "stopped") return;
-    const told = news(notice, condition);
+    const told = news(notice, this.condition);
     if (told !== undefined) this.#tell(told);
     const { watchdogSeconds } = notice;
     if (watchdogSeconds !== undefined) this.#watchdog?.change(watchdogSeconds);
@@ -457,7 +464,7 @@ export class Attendant {
 
   /** In a start: makes the process that was named the main one, as soon as its parent has left it to the keeper. */
   async adoptHeir(launcher: Child): Promise<Child | undefined> {
-    const { processes } = this.#of.host;
+    const { processes, cgroups } = this.#of.host;
     const id = mainOf(launcher.id);
     const known = processes.get(id);
     const { heir } = this.condition;
@@ -466,7 +473,7 @@ export class Attendant {
       return known;
     }
     if (known !== undefined) return known;
-    const adopted = await processes.adopt(id, heir.pid, heir.start);
+    const adopted = await processes.adopt(id, heir.pid, heir.start, cgroups.pathOf(this.#of.name));
     if (adopted === ECHILD) return undefined;
     this.#tell({ heir: undefined });
     if (typeof adopted !== "number") return adopted;
@@ -478,7 +485,7 @@ export class Attendant {
     readonly pid: number;
     readonly start: number;
   }): Promise<Child | undefined> {
-    const { host, state, dispatch } = this.#of;
+    const { host, name, state, dispatch } = this.#of;
     const { value } = state;
     if (!isProcess(value)) return undefined;
     const id = mainOf(value.id);
@@ -487,7 +494,7 @@ export class Attendant {
     // Noted in the same step: should we die now, the next daemon knows whose it is.
     const adopted = await host.outbox.together(() => {
       dispatch({ type: "spawned", child: id });
-      return host.processes.adopt(id, heir.pid, heir.start);
+      return host.processes.adopt(id, heir.pid, heir.start, host.cgroups.pathOf(name));
     });
     if (typeof adopted !== "number") return adopted;
     dispatch({ type: "disowned", child: id });

@@ -36,12 +36,17 @@ export async function refusal(sender: Datagram, speakers: Speakers): Promise<str
   if (mains.some((main) => pid === main.pid && (start === 0 || start === main.start))) return undefined;
   if (access === "main")
     return `process ${pid} is not its main process, which alone may (notifyAccess: "main")`;
-  const stat = pid > 1 && start !== 0 ? await processStat(pid) : undefined;
-  if (stat === undefined || stat.start !== start) {
-    const users = await speakers.users();
-    return users.includes(uid)
-      ? undefined
-      : `process ${pid} is gone, and was of user ${uid}, not the service's`;
+  if (await isThere(sender)) {
+    if (await isKin(pid, kin)) return undefined;
+    // One that ends while it is looked at is not found to be kin.
+    if (await isThere(sender)) return `process ${pid} is none of its processes`;
   }
-  return (await isKin(pid, kin)) ? undefined : `process ${pid} is none of its processes`;
+  const users = await speakers.users();
+  return users.includes(uid)
+    ? undefined
+    : `process ${pid} is gone, and was of user ${uid}, not the service's`;
+}
+
+async function isThere({ pid, start }: Datagram): Promise<boolean> {
+  return pid > 1 && start !== 0 && (await processStat(pid))?.start === start;
 }

@@ -11,11 +11,15 @@ import type { SpawnSpec } from "../keeper/types.js";
 import { type Child, type End, SpawnError } from "../processes.js";
 import { runAsUserCode } from "../user-code.js";
 import { Limits } from "./limits.js";
-import { alarmOf, clockOf, type Policy, plan } from "./plan.js";
+import { Pace } from "./pace.js";
+import { alarmOf, clockOf, latest, type Policy, plan } from "./plan.js";
 import { policyOf } from "./start.js";
 import * as states from "./state.js";
 import type { Outcome, Run, TimerCommand, TimerData, TimerProcedure, TimerState } from "./types.js";
 import { upcoming } from "./view.js";
+
+/** One for all timers, which may go off at once. */
+const pace = new Pace();
 
 /** What `startTimer` has begun, or an earlier daemon has left. */
 export function attendTimer(host: Host, context: RunningContext, data: TimerData): Attendance | undefined {
@@ -41,6 +45,12 @@ class TimerAttendance implements Attendance {
   /** Whether it was told that occurrences are left out since a run goes on. */
   #toldOverlap = false;
   readonly #forgetClock: () => void;
+  /**
+   * Not in the step that acknowledges what wakes it: the next daemon wakes every timer, and what a thousand of them note
+   * when the clock was set is more than one step can hold.
+   */
+  readonly #wakeSoon = (): void => pace.soon(this.#wakeNow);
+  readonly #wakeNow = (): void => this.#wakeOrFail();
 
   constructor(host: Host, context: RunningContext, data: TimerData, state: TimerState) {
     this.#host = host;
@@ -50,12 +60,14 @@ class TimerAttendance implements Attendance {
     this.#alarm = `timer/${context.name}`;
     this.#limits = new Limits(host.deadlines, data, (run) => this.#timedOut(run));
     this.#state = state;
-    this.#forgetClock = host.deadlines.onClockSet(() => this.#wake());
+    this.#forgetClock = host.deadlines.onClockSet(this.#wakeSoon);
+    // Known as ours from now on, so that it is disarmed even by a stop that comes before the arithmetic is loaded.
+    host.deadlines.takeOver(this.#alarm, this.#wakeSoon);
     for (const run of state.runs) this.#resume(run);
     policyOf(data)
       .then((policy) => {
         this.#policy = policy;
-        this.#wake();
+        this.#wakeSoon();
       })
       .catch((error: unknown) => {
         if (!this.#closed) context.failed(`follow its schedule: ${errorText(error)}`);
@@ -65,6 +77,7 @@ class TimerAttendance implements Attendance {
   /** Runs that go on are ended by whoever stops the service. */
   close(): void {
     this.#closed = true;
+    pace.cancel(this.#wakeNow);
     this.#forgetClock();
     this.#host.deadlines.disarm(this.#alarm);
     for (const { id } of this.#state.runs) this.#limits.disarm(id);
@@ -72,7 +85,7 @@ class TimerAttendance implements Attendance {
 
   trigger(): boolean {
     const admitted = states.admit(this.#state, this.#data.overlap);
-    if (admitted === undefined || this.#closed) return false;
+    if (admitted === undefined || this.#closed || this.#finished) return false;
     this.#change(admitted);
     this.#proceed();
     return true;
@@ -84,6 +97,14 @@ class TimerAttendance implements Attendance {
   }
 
   // Alarms
+
+  #wakeOrFail(): void {
+    try {
+      this.#wake();
+    } catch (error) {
+      this.#context.failed(`follow its schedule: ${errorText(error)}`);
+    }
+  }
 
   /** Finds out what is due, and when to look again: after an alarm, when the clock was set, or at the beginning. */
   #wake(): void {
@@ -104,7 +125,7 @@ class TimerAttendance implements Attendance {
       this.#context.log(
         `Timer '${this.#name}': the clock was set forward by hours; what it skipped is left out.`,
       );
-    if (policy.persistent) this.#host.stamps?.write(this.#name, timing.last);
+    if (policy.persistent) this.#host.stamps?.write(this.#name, latest(timing));
   }
 
   #occur(state: TimerState): TimerState {
@@ -129,7 +150,7 @@ class TimerAttendance implements Attendance {
     const { deadlines } = this.#host;
     const alarm = alarmOf(this.#state.timing);
     if (alarm === undefined || !this.#awaitsAlarm()) deadlines.disarm(this.#alarm);
-    else deadlines.armAt(this.#alarm, clockOf(this.#data.schedule), alarm, () => this.#wake());
+    else deadlines.armAt(this.#alarm, clockOf(this.#data.schedule), alarm, this.#wakeSoon);
   }
 
   // Runs
@@ -226,8 +247,8 @@ class TimerAttendance implements Attendance {
     }
     this.#limits.takeOver(id);
     const child = this.#context.follow(id, (end) => this.#ended(id, end));
-    if (child === undefined) this.#over(id, { exception: "its process could not be spawned" }, this.#now());
-    else this.#whenAnswered(child);
+    if (child !== undefined) this.#whenAnswered(child);
+    else this.#over(id, { exception: "its process could not be spawned" }, this.#now(), remainsOf(id, 0));
   }
 
   #ended(id: string, end: End): void {
@@ -240,7 +261,7 @@ class TimerAttendance implements Attendance {
         `Process ${pid} of timer '${this.#name}' terminated with status ${status} after ${seconds} second${seconds === 1 ? "" : "s"}.`,
       );
     const outcome = failure === undefined ? status : { exception: new SpawnError(failure).message };
-    this.#over(id, outcome, time, { id, pid, beside: true });
+    this.#over(id, outcome, time, remainsOf(id, pid));
   }
 
   /** @param process whose remains are to be ended */
@@ -295,6 +316,11 @@ class TimerAttendance implements Attendance {
     this.#state = state;
     this.#context.change(state, ended);
   }
+}
+
+/** What the process of a run may leave behind; the service goes on, and may begin others beside. */
+function remainsOf(id: string, pid: number): Leader {
+  return { id, pid, beside: true };
 }
 
 function runsText({ runs }: TimerState): string {

@@ -53,13 +53,29 @@ export function beginTiming(policy: Policy, now: Instant): Timing {
 /** What is to be done at `now`, be it because an alarm went off, the clock was set or a daemon took over. */
 export function plan(policy: Policy, timing: Timing, now: Instant): Plan {
   const time = timeOf(policy.schedule, now);
-  const last = timing.last - time > tolerance ? time : timing.last;
-  const planned = ahead(policy, { ...timing, last }, now);
+  const { last: _last, former: _former, ...rest } = timing;
+  const planned = ahead(policy, { ...rest, ...dealtWith(timing, time) }, now);
   const alarm = alarmOf(planned);
   if (alarm === undefined || alarm > time) return { outcome: "wait", timing: planned };
   const jump = policy.schedule.kind === "calendar" ? planned.epoch - timing.epoch : 0;
   const isOver = Math.min(jump, time - alarm) > tolerance && !policy.persistent;
-  return { outcome: isOver ? "left-out" : "run", timing: ahead(policy, { ...planned, last: time }, now) };
+  const { former: _over, ...over } = planned;
+  return { outcome: isOver ? "left-out" : "run", timing: ahead(policy, { ...over, last: time }, now) };
+}
+
+/**
+ * What is known to be dealt with at `time`. A clock that was set back by much may have been right before, as that of a
+ * machine which begins in 1970 until it has asked others for the time: then all of it counts again.
+ */
+function dealtWith({ last, former }: Timing, time: number): Pick<Timing, "last" | "former"> {
+  if (last - time > tolerance) return { last: time, former: Math.max(last, former ?? last) };
+  if (former === undefined) return { last };
+  return former > time ? { last, former } : { last: Math.max(last, former) };
+}
+
+/** The latest instant up to which everything has been dealt with, whatever the clock says by now. */
+export function latest({ last, former = last }: Timing): number {
+  return Math.max(last, former);
 }
 
 /** When the alarm is to go off; undefined where nothing is to come. */
@@ -98,11 +114,11 @@ function timeOf(schedule: Schedule, now: Instant): number {
 }
 
 /** The same with the occurrence that follows `last`. One that was planned already keeps its delay. */
-function ahead(policy: Policy, { last, anchor, next: before, delay }: Timing, now: Instant): Timing {
-  const next = occurrenceAfter(policy, last, anchor);
+function ahead(policy: Policy, { next: before, delay, ...timing }: Timing, now: Instant): Timing {
+  const next = occurrenceAfter(policy, timing.last, timing.anchor);
   const epoch = now.realtime - now.boottime;
-  if (next === undefined) return { last, anchor, epoch, delay: 0 };
-  return { last, anchor, epoch, next, delay: next === before ? delay : policy.delay() };
+  if (next === undefined) return { ...timing, epoch, delay: 0 };
+  return { ...timing, epoch, next, delay: next === before ? delay : policy.delay() };
 }
 
 function occurrenceAfter(

@@ -1,8 +1,14 @@
 // When persistent timers ran last: a file for each, which outlives the machine's boot.
 
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorText } from "../error-text.js";
+
+/** As `Date.prototype.toISOString` gives it: `Date.parse` also takes `tick 5` for a date. */
+const stampPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n?$/;
+/** Bytes that tell a stamp from anything else. */
+const longestStamp = 64;
 
 export class Stamps {
   readonly #directory: string;
@@ -21,8 +27,8 @@ export class Stamps {
   async read(service: string): Promise<number | undefined> {
     const file = this.#fileOf(service);
     try {
-      const text = await readFile(file, "utf8");
-      const time = Date.parse(text.trim());
+      const text = await readStamp(file);
+      const time = stampPattern.test(text) ? Date.parse(text.trim()) : Number.NaN;
       if (!Number.isNaN(time)) return time;
       this.#report(`read ${file}: expected a date, got ${JSON.stringify(text.slice(0, 40))}; it is ignored`);
     } catch (error) {
@@ -73,5 +79,16 @@ export class Stamps {
   /** A service's name has no slash and at most 200 bytes (see `isName`): with any ending it is a file's name. */
   #fileOf(service: string): string {
     return join(this.#directory, `${service}.stamp`);
+  }
+}
+
+/** No more than a stamp can have, and without waiting: the file may be anything, such as a pipe that nobody writes to. */
+async function readStamp(file: string): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(longestStamp), 0, longestStamp, null);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
   }
 }

@@ -36,9 +36,13 @@ export async function startTimer(host: Host, { name }: StartContext, data: Timer
   const policy = await policyOf(data);
   const now = host.instant();
   const timing = beginTiming(policy, now);
-  if (timing.next === undefined)
-    throw new StartFailure("there is no further occurrence of its calendar event");
   // From the last time on, so that what was missed since is found to be due as soon as the service is attended to.
   const last = (data.persistent ? await host.stamps?.read(name) : undefined) ?? timing.last;
+  if (timing.next === undefined && !hasOccurrence(policy, last))
+    throw new StartFailure("there is no further occurrence of its calendar event");
   return initialTimer(name, { ...timing, last }, data.occurrences);
+}
+
+function hasOccurrence({ schedule, nextOccurrence }: Policy, after: number): boolean {
+  return schedule.kind === "calendar" && nextOccurrence(schedule, after) !== undefined;
 }

@@ -7,7 +7,7 @@ import type { Outcome, Overlap, PastRun, Run, TimerState, Timing } from "./types
 const pastRuns = 50;
 /** How many runs may go on side by side. */
 export const mostRuns = 32;
-/** Bytes of an exception that are kept with a run. */
+/** Characters of an exception that are kept with a run. */
 const longestException = 500;
 
 export function initialTimer(service: string, timing: Timing, occurrences: number | undefined): TimerState {

@@ -63,6 +63,8 @@ export interface TimerData {
 export type Timing = {
   /** What was due up to this instant, by the schedule's clock, has been dealt with. */
   readonly last: number;
+  /** What `last` was before the clock was set back by so much that the timer began anew, until a run is due. */
+  readonly former?: number;
   /** The instant, by the monotonic clock, from which an interval counts. */
   readonly anchor: number;
   /** When the machine was booted, by the wall clock as it was: it moves when that clock is set, and at no other time. */

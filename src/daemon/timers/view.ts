@@ -30,6 +30,11 @@ export function timedOutRuns({ past }: TimerState): readonly number[] {
   return past.filter(({ timedOut }) => timedOut === true).map(({ end }) => Math.floor(end));
 }
 
+/** When the calls of a timer's function began that go on, in seconds: to the Shepherd's form only processes are runs. */
+export function functionRuns({ action }: TimerData, { runs }: TimerState): readonly number[] {
+  return action.kind === "procedure" ? runs.map(({ start }) => Math.floor(start)) : [];
+}
+
 /** The coming alarms by the wall clock, in milliseconds: at most `count`, and no more than there are occurrences. */
 export function upcoming(
   policy: Policy,

@@ -138,6 +138,21 @@ describe("cgroups of services", () => {
     assert.deepEqual(namesIn(bed.services), []);
   });
 
+  it("of an earlier start are not those of a service that wants none, and go all the same", async (t) => {
+    const bed = makeBed(t);
+    const path = join(bed.services, "web.service");
+    mkdirSync(path);
+    bed.used.add("web");
+    // The next daemon finds the directory beside a service that runs outside of it.
+    const cgroups = await bed.begin({ limitsOf: () => false });
+    assert.equal(cgroups.pathOf("web"), undefined);
+    await cgroups.prepare("web", true);
+    assert.equal(cgroups.pathOf("web"), undefined);
+    bed.used.delete("web");
+    cgroups.release("web");
+    await isGone(path);
+  });
+
   it("say which limits they cannot hold", async (t) => {
     const bed = makeBed(t);
     const cgroups = await bed.begin({ limitsOf: () => ({ memoryMax: 4096 }) });

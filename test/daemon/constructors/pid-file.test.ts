@@ -26,6 +26,7 @@ async function waitFor(file: string, start: number, timeout = 0.05) {
     file,
     timeout,
     launcher,
+    cgroup: undefined,
     signal: new AbortController().signal,
   });
 }

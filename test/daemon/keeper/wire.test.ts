@@ -37,6 +37,16 @@ const requests: readonly (readonly [Request, number, RawFields])[] = [
     ],
   ],
   [
+    { op: "adopt", id: "a", pid: 5, start: 6, cgroup: "/sys/fs/cgroup/services/é.service" },
+    3,
+    [
+      [10, "a"],
+      [12, 5n],
+      [13, 6n],
+      [72, "/sys/fs/cgroup/services/é.service"],
+    ],
+  ],
+  [
     { op: "signal-child", id: "é", signal: 15, scope: "cgroup" },
     4,
     [

@@ -6,9 +6,9 @@ import { parseNotice } from "../../../src/daemon/readiness/notice.js";
 import type { Datagram, Speakers } from "../../../src/daemon/readiness/sender.js";
 import { refusal } from "../../../src/daemon/readiness/sender.js";
 import { processStat } from "../../../src/daemon/survivors.js";
-import { rest, stateOf } from "../../support/crashes.js";
-import { testSystem } from "../../support/system.js";
-import { begin, conditionOf, say, socket, web } from "./support.js";
+import { rest, stateOf, until } from "../../support/crashes.js";
+import { fakeKeeper, settle, testSystem } from "../../support/system.js";
+import { begin, conditionOf, running, say, socket, web } from "./support.js";
 
 const gone = 4_194_303;
 
@@ -75,4 +75,32 @@ test("what is no message, or a stranger's, is passed over with one line, and the
   assert.deepEqual(stateOf(one, "web").stored, []);
   assert.equal(one.lines.filter((line) => line.includes("is passed over")).length, 1);
   assert.deepEqual(parseNotice(Buffer.from("\u0000READY=1"), false), {});
+});
+
+test("what a process has said before its end does not make the next one ready", async () => {
+  let hold = Promise.resolve();
+  const one = testSystem([web(undefined, { respawn: true })], fakeKeeper(), undefined, {
+    resolveIdentity: async () => {
+      await hold;
+      return {};
+    },
+  });
+  await running(one);
+  const [{ id, pid } = { id: "", pid: 0 }] = one.keeper.children;
+  let release = (): void => undefined;
+  hold = new Promise((resolve) => {
+    release = resolve;
+  });
+  one.keeper.end(id, { code: 1 });
+  await until("it is started again", () => stateOf(one, "web").status === "starting");
+  one.keeper.datagram(socket, "READY=1\nSTATUS=of before", pid, 0, 0);
+  await settle();
+  assert.deepEqual(conditionOf(one), {});
+  release();
+  await until("the next process runs", () => one.keeper.children.some((child) => child.id !== id));
+  await settle();
+  assert.equal(stateOf(one, "web").status, "starting");
+  say(one, "READY=1");
+  await rest(one);
+  assert.equal(stateOf(one, "web").status, "running");
 });

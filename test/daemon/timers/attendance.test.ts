@@ -1,13 +1,16 @@
 // Timers over a fake keeper and a clock that the tests set.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { serviceStatus } from "../../../src/daemon/control/status.js";
 import { service } from "../../../src/daemon/definition/service.js";
-import type { Constructor } from "../../../src/daemon/definition/types.js";
+import { builtin, type Constructor } from "../../../src/daemon/definition/types.js";
+import { frameLimit } from "../../../src/daemon/keeper/frame.js";
+import { encodeNote } from "../../../src/daemon/notes-format.js";
 import { installRuntime } from "../../../src/daemon/runtime.js";
 import type { SystemParts } from "../../../src/daemon/system.js";
 import { command, interval, makeTimerConstructor } from "../../../src/daemon/timers/builders.js";
@@ -16,8 +19,16 @@ import { onCalendar } from "../../../src/daemon/timers/calendar/on-calendar.js";
 import { mostRuns } from "../../../src/daemon/timers/state.js";
 import { encodeService } from "../../../src/protocol/service-status.js";
 import { writeSexp } from "../../../src/protocol/sexp-writer.js";
-import { rest, stateOf, until } from "../../support/crashes.js";
-import { fakeKeeper, type TestSystem, testSystem } from "../../support/system.js";
+import { deaths, rest, stateOf, until } from "../../support/crashes.js";
+import {
+  client,
+  definition,
+  fakeKeeper,
+  kill,
+  settle,
+  type TestSystem,
+  testSystem,
+} from "../../support/system.js";
 import { Clock, day, end, fire, hour, runs, start, timer, timerOf } from "./support.js";
 
 const noon = "2026-11-21T12:00:00Z";
@@ -125,6 +136,28 @@ test("so many occurrences, and the service stops", async () => {
   assert.equal(stateOf(made.one, "tick").status, "stopped");
   await start(made.one);
   assert.equal(timerOf(made.one).remaining, 2);
+});
+
+test("what is over while dependents are being stopped does not say that it runs", async () => {
+  const clock = new Clock(noon);
+  let stopped = (): void => undefined;
+  const dependent = definition("dependent", {
+    requirement: ["tick"],
+    stop: () => new Promise<boolean>((resolve) => (stopped = () => resolve(false))),
+  });
+  const tick = timer(makeTimerConstructor(hourly, job, { occurrences: 1 }));
+  const one = testSystem([tick, dependent], fakeKeeper(), undefined, { instant: clock.instant });
+  await start(one);
+  await one.system.supervisor.start("dependent", [], client());
+  clock.pass(hour);
+  await fire(one);
+  one.keeper.end(runs(one)[0] ?? "", { code: 0 });
+  await until("the dependent is being stopped", () => stateOf(one, "dependent").status === "stopping");
+  assert.equal(one.system.registry.get("tick").trigger(), false);
+  await settle();
+  stopped();
+  await rest(one);
+  assert.equal(stateOf(one, "tick").status, "stopped");
 });
 
 test("an event without a further occurrence cannot be started", async () => {
@@ -286,6 +319,38 @@ test("what a persistent timer missed while nothing ran is one run at its start",
   assert.ok(third.one.lines.some((line) => line.includes("expected a date")));
 });
 
+test("what was missed last of all is made up for too", async (t) => {
+  const stateDirectory = directory(t);
+  mkdirSync(join(stateDirectory, "timers"));
+  writeFileSync(join(stateDirectory, "timers", "tick.stamp"), "2026-11-21T10:00:00.000Z\n");
+  const once = makeTimerConstructor(onCalendar("2026-11-21 11:00 UTC"), job, { persistent: true });
+  const { one } = await bed(once, { stateDirectory });
+  await until("it runs", () => runs(one).length === 1);
+  await end(one);
+  assert.equal(stateOf(one, "tick").status, "stopped");
+});
+
+test("a clock that is wrong until the net is there makes nothing run again", async (t) => {
+  const stateDirectory = directory(t);
+  const stamp = join(stateDirectory, "timers", "tick.stamp");
+  mkdirSync(join(stateDirectory, "timers"));
+  writeFileSync(stamp, "2026-11-21T12:00:00.000Z\n");
+  const clock = new Clock("1970-01-01T00:00:10Z");
+  const definitions = [timer(makeTimerConstructor(hourly, job, { persistent: true }))];
+  const one = testSystem(definitions, fakeKeeper(), undefined, { instant: clock.instant, stateDirectory });
+  await start(one);
+  await until("its alarm is armed", () => one.keeper.timers.has("timer/tick"));
+  clock.set((Date.parse("2026-11-21T12:30:00Z") - clock.instant().realtime) / 1000);
+  one.keeper.emit({ type: "clock-was-set" });
+  await rest(one);
+  assert.deepEqual(runs(one), []);
+  assert.equal(
+    one.keeper.timers.get("timer/tick")?.at,
+    BigInt(Date.parse("2026-11-21T13:00:00Z")) * 1_000_000n,
+  );
+  assert.equal(readFileSync(stamp, "utf8"), "2026-11-21T12:00:00.000Z\n");
+});
+
 test("a stamp that cannot be written is told, and the timer runs on", async (t) => {
   const stateDirectory = directory(t);
   writeFileSync(join(stateDirectory, "timers"), "");
@@ -293,6 +358,119 @@ test("a stamp that cannot be written is told, and the timer runs on", async (t) 
   await until("it is told", () => made.one.lines.some((line) => /write .*tick\.stamp: /.test(line)));
   await hours(1, made);
   assert.equal(runs(made.one).length, 1);
+});
+
+test("what is no stamp of ours holds up no start and makes nothing run", async (t) => {
+  const stateDirectory = directory(t);
+  const stamp = join(stateDirectory, "timers", "tick.stamp");
+  mkdirSync(join(stateDirectory, "timers"));
+  const persistent = makeTimerConstructor(hourly, job, { persistent: true });
+  const begins = async (what: string, tells: RegExp): Promise<void> => {
+    const { one } = await bed(persistent, { stateDirectory });
+    await until(`it is told of ${what}`, () => one.lines.some((line) => tells.test(line)));
+    await until(`it runs in spite of ${what}`, () => stateOf(one, "tick").status === "running");
+    await rest(one);
+    assert.deepEqual(runs(one), [], what);
+  };
+  // What Date.parse takes for a date, and what no calendar reaches.
+  for (const text of ["tick 5", "-271821-04-20T00:00:00.000Z", "x".repeat(1 << 20)]) {
+    writeFileSync(stamp, text);
+    await begins(text.slice(0, 40), /expected a date/);
+  }
+  rmSync(stamp);
+  execFileSync("mkfifo", [stamp]);
+  await begins("a pipe", /expected a date/);
+  rmSync(stamp);
+  mkdirSync(stamp);
+  await begins("a directory", /read .*tick\.stamp: .*EISDIR/);
+});
+
+test("a stop ends a run as the service says", async () => {
+  const clock = new Clock(noon);
+  const signals: number[] = [];
+  const keeper = fakeKeeper({
+    onSignal: ({ id }, signal, { end: ends }) => {
+      signals.push(signal);
+      ends.call(keeper, id, { signal });
+    },
+  });
+  const stop = kill(1);
+  const definition = timer(makeTimerConstructor(hourly, job), {
+    stop: Object.assign(() => false, stop, {
+      [builtin]: { kind: "kill", signal: 2, gracePeriod: 60 } as const,
+    }),
+  });
+  const one = testSystem([definition], keeper, undefined, { instant: clock.instant });
+  await start(one);
+  clock.pass(hour);
+  await fire(one);
+  await one.system.supervisor.stop("tick", [], client());
+  assert.deepEqual(signals, [2]);
+  const armed = keeper.requests.flatMap((request) =>
+    request.op === "arm-timer" && request.id.startsWith("stop/") ? [request] : [],
+  );
+  assert.equal(armed.length, 1);
+  assert.ok(Number((armed[0]?.at ?? 0n) - process.hrtime.bigint()) > 50e9);
+});
+
+test("a stop right after the supervisor's death leaves no alarm", async () => {
+  const made = await bed(makeTimerConstructor(hourly, job));
+  const second = made.next();
+  const stopped = second.system.supervisor.stop("tick", [], client());
+  await stopped;
+  await rest(second);
+  assert.deepEqual([...second.keeper.timers.keys()], []);
+});
+
+test("a run that never came to be leaves nothing to be ended", async () => {
+  const made = await bed(makeTimerConstructor(hourly, job));
+  made.one.keeper.refuse("spawn", 12, "fork");
+  const { instants } = made.one.keeper;
+  const from = instants.length;
+  await hours(1, made);
+  for (const { left } of deaths(made.one.keeper, from)) {
+    const second = testSystem([timer(makeTimerConstructor(hourly, job))], left, undefined, {
+      instant: made.clock.instant,
+    });
+    await rest(second);
+    const going = timerOf(second).runs.map(({ id }) => id);
+    assert.deepEqual(
+      stateOf(second, "tick").processes.map(({ id }) => id),
+      going,
+    );
+  }
+});
+
+test("a clock that is set is one frame for each of many timers, and not one for all", async () => {
+  const { clock, one } = await bed(makeTimerConstructor(hourly, job));
+  const past = Array.from({ length: 50 }, () => ({
+    outcome: { exception: "x".repeat(500) },
+    start: 0,
+    end: 0,
+  }));
+  const names = Array.from({ length: 60 }, (_, index) => `tick-${index}`);
+  const notes = names.map((service) => {
+    const state = { ...stateOf(one, "tick"), value: { ...timerOf(one), service, past } };
+    return [`service/${service}`, encodeNote(state)] as const;
+  });
+  const definitions = names.map((name) => ({
+    ...timer(makeTimerConstructor(hourly, job)),
+    provision: [name] as const,
+  }));
+  const many = testSystem(definitions, fakeKeeper({ notes }), undefined, { instant: clock.instant });
+  await rest(many);
+  clock.set(-day);
+  many.keeper.emit({ type: "clock-was-set" });
+  await rest(many);
+  for (const name of names)
+    assert.equal(
+      many.keeper.timers.get(`timer/${name}`)?.at,
+      BigInt(Date.parse("2026-11-20T13:00:00Z")) * 1_000_000n,
+    );
+  const sizes = many.keeper.frames.map((frame) =>
+    frame.reduce((sum, request) => sum + (request.op === "put-note" ? request.value.length : 0), 0),
+  );
+  assert.ok(Math.max(...sizes) < frameLimit, `a frame has ${Math.max(...sizes)} bytes`);
 });
 
 const logs = { recent: async () => [], files: () => [], trouble: () => undefined };
@@ -328,6 +506,11 @@ test("clients are told in GNU's form, of what that cannot tell in ours, and neve
   const text = await wire(zoned.one);
   assert.ok(text.includes("(running (timer (version 0) (event #f) (action procedure) (processes ())"), text);
   assert.equal(/\(upcoming-alarms \(([\d ]+)\)\)/.exec(text)?.[1]?.split(" ").length, 5);
+
+  const busy = await bed(makeTimerConstructor(hourly, () => new Promise(() => undefined)));
+  assert.ok(!(await wire(busy.one)).includes("function-runs"));
+  await hours(1, busy);
+  assert.ok((await wire(busy.one)).includes(`(function-runs (${started}))`));
 });
 
 test("every timer has the action trigger, but for one that has its own", async () => {

@@ -85,6 +85,18 @@ const scenarios: Readonly<Record<string, (clock: Clock) => Omit<Scenario, "parts
     },
     ends: { tick: "stopped" },
   }),
+  "the last occurrence, which had to wait for another run": (clock) => ({
+    definitions: [timer(makeTimerConstructor(nightly, job, { occurrences: 1, overlap: "queue" }))],
+    before: async (one) => {
+      await start(one);
+      await trigger(one);
+      clock.pass(day);
+      await fire(one);
+      await end(one);
+    },
+    act: end,
+    ends: { tick: "stopped" },
+  }),
   "the end of a run from which the next one is counted": (clock) => ({
     definitions: [timer(makeTimerConstructor(interval({ minutes: 1, from: "end" }), job))],
     before: async (one) => {

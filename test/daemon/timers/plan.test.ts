@@ -193,6 +193,27 @@ describe("a timer's plan", () => {
     assert.deepEqual(seen, ["12:00", "13:00", "14:00"]);
   });
 
+  it("makes up for nothing that was run before the clock was set back, once it is right again", () => {
+    for (const persistent of [false, true]) {
+      const clock = new Clock("2026-11-21T12:00:00Z");
+      const timer = new Timer(policyOf(hourly, { persistent }), clock);
+      clock.set(-56 * year);
+      assert.equal(timer.look(), "wait");
+      clock.pass(10);
+      assert.equal(timer.look(), "wait");
+      clock.set(56 * year);
+      assert.equal(timer.look(), "wait", persistent ? "persistent" : "not persistent");
+      assert.equal(timer.next, "2026-11-21T13:00:00Z");
+      // What happened by the wrong time is all that is known of the right one.
+      clock.set(-56 * year);
+      assert.equal(timer.look(), "wait");
+      clock.pass(hour);
+      assert.equal(timer.look(), "run");
+      clock.set(56 * year);
+      assert.equal(timer.look(), persistent ? "run" : "left-out");
+    }
+  });
+
   it("runs a nightly event once in each night in which the clocks change", () => {
     const dates = (year: number, from: string, until: string) =>
       runsUntil(nightly, `${year}-${from}T12:00:00Z`, `${year}-${until}T12:00:00Z`);

@@ -1,7 +1,7 @@
 // Children of the keeper: spawned, failing to start, signalled, adopted, reaped; and that nothing of it is lost.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -236,6 +236,27 @@ describe("children", { skip, concurrency: 2 }, () => {
         await agent.ok(signal(pid, start));
         assert.equal((await agent.event("child-ended")).status, SIGTERM);
       }),
+  );
+
+  it("that are adopted can be killed with all of a cgroup", { skip: cgroupSkip() }, () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const cgroup = join(cgroups, bed.directory.replaceAll("/", "-"));
+      mkdirSync(cgroup);
+      try {
+        const [pid, start] = await orphan(bed, agent, "parent", "sleep 1000");
+        writeFileSync(join(cgroup, "cgroup.procs"), String(hostPid(await bed.pid, pid)));
+        await agent.run("beside", ["sleep", "1000"], { cgroup });
+        await waitFor("both are in it", () => members(cgroup).length === 2);
+        const adopt = { op: "adopt", id: "main", pid, start } as const;
+        await agent.refused({ ...adopt, cgroup: `/${"c".repeat(4095)}` }, EINVAL, /cgroup is too long/);
+        await agent.ok({ ...adopt, cgroup });
+        await agent.ok({ op: "signal-child", id: "main", signal: SIGKILL, scope: "cgroup" });
+        await waitFor("the cgroup is empty", () => members(cgroup).length === 0);
+      } finally {
+        rmdirSync(cgroup);
+      }
+    }),
   );
 
   it("are adopted alive, but only the keeper's own, under their own start time", () =>

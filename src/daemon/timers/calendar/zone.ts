@@ -12,8 +12,19 @@ export interface Period {
   readonly nextOffset: number;
 }
 
+/** Of each zone the period that was asked for last, which hundreds of timers ask for again: from when on, and it. */
+const known = new Map<string, { readonly from: number; readonly period: Period }>();
+
 /** The period in which an instant lies; without a zone, of the local one. */
 export function periodAt(instant: number, timeZone = localTimeZone()): Period {
+  const last = known.get(timeZone);
+  if (last !== undefined && instant >= last.from && instant < last.period.end) return last.period;
+  const period = findPeriod(instant, timeZone);
+  known.set(timeZone, { from: instant, period });
+  return period;
+}
+
+function findPeriod(instant: number, timeZone: string): Period {
   const time = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone);
   const next = time.getTimeZoneTransition("next");
   const offset = offsetOf(time);
@@ -26,8 +37,15 @@ function offsetOf(time: Temporal.ZonedDateTime): number {
   return time.offsetNanoseconds / 1e6;
 }
 
-/** An empty TZ is UTC to the C library, and unknown to Node. */
+/** The local zone, and by which TZ it is that one: Node takes longer to find its name than all else here. */
+let local: { readonly variable: string | undefined; readonly zone: string } | undefined;
+
 function localTimeZone(): string {
-  const zone = Temporal.Now.timeZoneId();
-  return zone === "Etc/Unknown" ? "UTC" : zone;
+  const variable = process.env.TZ;
+  if (local === undefined || local.variable !== variable) {
+    const zone = Temporal.Now.timeZoneId();
+    // An empty TZ is UTC to the C library, and unknown to Node.
+    local = { variable, zone: zone === "Etc/Unknown" ? "UTC" : zone };
+  }
+  return local.zone;
 }
