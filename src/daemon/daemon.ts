@@ -1,6 +1,5 @@
 // The daemon as a whole: the system, its control socket, its configuration and its log, and what the keeper tells.
 
-import { statSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,24 +13,23 @@ import { ActionError, type DispatchContext } from "./control/dispatch.js";
 import { Journal } from "./control/journal.js";
 import { ControlServer } from "./control/server.js";
 import type { Controller } from "./controller/controller.js";
-import { isProcess } from "./controller/running-value.js";
-import type { ServiceState } from "./controller/state.js";
 import type { SupervisorFiles } from "./definition/runtime.js";
-import { inheritedEnvironment } from "./environment.js";
+import { defaultDirectory, inheritedEnvironment } from "./environment.js";
 import { errorText } from "./error-text.js";
 import { evaluate } from "./evaluate.js";
+import { ExitCode } from "./exit-code.js";
 import { InForce } from "./in-force.js";
 import { describeErrno } from "./keeper/errno.js";
 import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import { ServiceLogs } from "./log-streams.js";
 import { Compressor } from "./logs/compressor.js";
-import { LogWriter, type Sink } from "./logs/log-writer.js";
+import { LogWriter } from "./logs/log-writer.js";
 import { LogRotation } from "./logs/rotation.js";
+import { startLogging } from "./logs/start-logging.js";
 import { mainDefinition, mainService } from "./main-service.js";
 import type { RefreshNote } from "./notes.js";
 import type { DaemonOptions } from "./options.js";
-import { decodeWaitStatus } from "./processes.js";
 import { tellManager } from "./readiness/manager.js";
 import { ReplSessions } from "./repl-sessions.js";
 import { captureConsole, type Request } from "./request.js";
@@ -45,7 +43,6 @@ import { culpritNote, runAsUserCode } from "./user-code.js";
 
 /** Seconds for a shutdown where neither the command line nor the configuration says. */
 const defaultShutdownTimeout = 30;
-const systemLog = "/dev/log";
 /** How long, in ms, a module in force may take to be evaluated: services wait for that without a supervisor. */
 const evaluationPatience = 20_000;
 /** A configuration that is read anew and kills each daemon that does so is left alone after as many. */
@@ -79,6 +76,7 @@ export class Daemon {
   readonly #shutdown: Shutdown;
   readonly #schedule: ShutdownSchedule;
   readonly #replSessions: ReplSessions;
+  readonly #exitCode: ExitCode;
   readonly #files: SupervisorFiles;
   /** Resolves when clients are served. */
   readonly ready: Promise<void>;
@@ -86,8 +84,6 @@ export class Daemon {
   /** Resolves when what an earlier daemon left is known and under control. */
   readonly #takenOver: Promise<void>;
   #hasTakenOver: () => void = () => undefined;
-  /** Once it is known here; an earlier daemon may have noted it. */
-  #exitCode: number | undefined;
   /** Why only what is data is run; undefined as a rule. */
   #rescue: string | undefined;
 
@@ -121,14 +117,14 @@ export class Daemon {
         log,
         logs,
         environment: inheritedEnvironment(process.env),
-        directory: defaultDirectory(),
+        directory: defaultDirectory(process.env),
         resolveIdentity,
         stateDirectory: stateDirectory(process.env, process.getuid?.() ?? 0),
       },
       {
         settled: (controller) => this.#settled(controller),
         over: (controller) => {
-          if (controller.name === this.#inForce.exitWith) this.#exitCode = exitCodeOf(controller.state);
+          if (controller.name === this.#inForce.exitWith) this.#exitCode.follow(controller);
           this.#inForce.stopped(controller);
         },
         forgotten: (controller) => {
@@ -140,6 +136,10 @@ export class Daemon {
       },
     );
     const { registry, supervisor, outbox, notes, host } = this.#system;
+    this.#exitCode = new ExitCode(() => {
+      const { exitWith } = this.#inForce;
+      return exitWith === undefined ? undefined : registry.find(exitWith);
+    });
     this.#rotation = new LogRotation({
       writer: this.#writer,
       compressor: new Compressor({
@@ -214,7 +214,7 @@ export class Daemon {
       log,
       control: this.#control,
       timeout: () => options.shutdownTimeout ?? this.#inForce.shutdownTimeout ?? defaultShutdownTimeout,
-      exitCode: () => this.#finalExitCode(),
+      exitCode: () => this.#exitCode.final(),
       drainLogs: () => this.#writer.finish(),
     });
   }
@@ -231,7 +231,7 @@ export class Daemon {
     });
     this.#schedule.resume();
     const cgroups = this.#system.host.cgroups.open();
-    const logging = this.#startLogging();
+    const logging = startLogging(this.#writer, this.#options, this.#log);
     const listen = async (): Promise<void> => {
       await this.#control.listen(controlDescriptor);
       this.#isReady();
@@ -253,34 +253,6 @@ export class Daemon {
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
     else tellManager(outbox, "READY=1", (text) => this.#log.error(text));
     await logging;
-  }
-
-  /** Services do not wait for this. Where the log cannot be written as asked, it goes as near to that as it can. */
-  async #startLogging(): Promise<void> {
-    const { logFile, silent, syslog } = this.#options;
-    const { format } = this.#log;
-    const path = logFile === undefined ? {} : { path: logFile };
-    const logger = syslog === undefined ? {} : { syslog: syslog === true ? systemLog : syslog };
-    const outputs: Sink = { outputs: silent === true ? [] : [1], format };
-    const sinks: readonly Sink[] = [
-      { ...outputs, ...path, ...logger },
-      { ...outputs, ...path },
-      { outputs: [1], format },
-    ];
-    try {
-      await this.#writer.start();
-    } catch (error) {
-      // It is started again and again; what waits for it goes on then.
-      this.#log.error(`log writer: ${errorText(error)}`);
-    }
-    for (const sink of sinks) {
-      try {
-        await this.#writer.configureSink(sink);
-        return;
-      } catch (error) {
-        this.#log.error(`cannot write the log: ${errorText(error)}`);
-      }
-    }
   }
 
   /** Also what a daemon does whose predecessor died before its configuration was in force. */
@@ -365,7 +337,7 @@ export class Daemon {
     if (this.#shutdown.begun) return;
     // As shells and container runtimes do: 127 is "not found", 126 "cannot be executed".
     const missing = this.#system.registry.get(mainService).state.failure?.includes("No such file") ?? false;
-    this.#exitCode = missing ? 127 : 126;
+    this.#exitCode.set(missing ? 127 : 126);
     await this.#shutdown.begin("exit", request);
   }
 
@@ -381,26 +353,10 @@ export class Daemon {
     }
   }
 
-  /** A service that decides about it and was still running when the time was over is killed, which is 128 and 9. */
-  #finalExitCode(): number | undefined {
-    const { exitWith } = this.#inForce;
-    const deciding = exitWith === undefined ? undefined : this.#system.registry.find(exitWith);
-    const running = deciding !== undefined && isProcess(deciding.state.value);
-    return running ? 128 + constants.signals.SIGKILL : (this.#exitCode ?? this.#notedExitCode());
-  }
-
-  /** The end of the service that decides about ours, as an earlier daemon saw it. */
-  #notedExitCode(): number | undefined {
-    const { exitWith } = this.#inForce;
-    const state = exitWith === undefined ? undefined : this.#system.registry.find(exitWith)?.state;
-    if (state?.status !== "stopped" || state.exitStatuses.length === 0) return undefined;
-    return exitCodeOf(state);
-  }
-
   /** The service whose end is the end of everything takes us along. */
   #settled(controller: Controller): void {
     if (controller.name !== this.#inForce.exitWith) return;
-    this.#exitCode = exitCodeOf(controller.state);
+    this.#exitCode.follow(controller);
     this.#log.info(`Service ${controller.name} has ended, and everything ends with it.`);
     this.#end("exit");
   }
@@ -485,25 +441,3 @@ const deathOf = {
   silent: "did not answer and was killed",
   malformed: "sent nonsense",
 } as const;
-
-/** `/` for root, else the home directory where it is one: the manual's default. */
-function defaultDirectory(): string {
-  const home = process.env.HOME;
-  return process.getuid?.() === 0 || home === undefined || !isDirectory(home) ? "/" : home;
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-}
-
-/** As a container runtime wants it: the exit code, or 128 and the signal. */
-function exitCodeOf(state: ServiceState): number {
-  const last = state.exitStatuses[0];
-  if (last === undefined) return 0;
-  const { signal, exitCode } = decodeWaitStatus(0, last.status);
-  return signal === undefined ? (exitCode ?? 0) : 128 + signal;
-}

@@ -1,4 +1,6 @@
-// The environment that services inherit: the one in which the keeper was started, without what is between it and us.
+// What services inherit: the environment in which the keeper was started, without what is between it and us; a directory.
+
+import { statSync } from "node:fs";
 
 /** The keeper hides this variable from Node, which would read the bundle at every start. */
 const saved = "SHEPHERD_SAVED_";
@@ -21,3 +23,16 @@ const internal: ReadonlySet<string> = new Set([
   "WATCHDOG_PID",
   "FDSTORE",
 ]);
+
+/** Where services start: `/` for root, else the home directory where it is one, as in the manual. */
+export function defaultDirectory({ HOME: home }: NodeJS.ProcessEnv): string {
+  return process.getuid?.() === 0 || home === undefined || !isDirectory(home) ? "/" : home;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,7 +1,8 @@
 // Starting and stopping with dependencies: requirements first and in parallel, dependents first at a stop, one
 // attempt shared by all who ask. What one service does by itself is its controller's business.
 
-import type { Controller, StartOutcome } from "./controller/controller.js";
+import type { Controller } from "./controller/controller.js";
+import type { StartOutcome } from "./controller/starting.js";
 import { errorText } from "./error-text.js";
 import { type Registry, ServiceNotFound } from "./registry/registry.js";
 import type { Request } from "./request.js";

@@ -3,19 +3,16 @@
 
 import { join } from "node:path";
 import { Cgroups } from "./cgroups/cgroups.js";
+import { cgroupServices } from "./cgroups/services.js";
 import type { Host, Identity, LogStreams } from "./constructors/host.js";
 import { Sockets } from "./constructors/sockets.js";
-import { Controller, type ControllerEnvironment } from "./controller/controller.js";
+import { Controller } from "./controller/controller.js";
+import type { Environment } from "./controller/core.js";
 import { clearAway } from "./controller/remains.js";
 import { initialState, isDown, type ServiceState } from "./controller/state.js";
 import { Deadlines } from "./deadlines.js";
 import { dataOf, definitionOf } from "./definition/as-data.js";
-import {
-  builtin,
-  type ProcessOptions,
-  type ProcessReference,
-  type ServiceDefinition,
-} from "./definition/types.js";
+import type { ProcessOptions, ProcessReference, ServiceDefinition } from "./definition/types.js";
 import { errorText } from "./error-text.js";
 import type { Keeper, KeeperEvent } from "./keeper/types.js";
 import { Notes } from "./notes.js";
@@ -72,7 +69,6 @@ export class System {
   readonly supervisor: Supervisor;
   readonly #parts: SystemParts;
   readonly #hooks: SystemHooks;
-  readonly #environment: ControllerEnvironment;
   /** Events about children wait until the services they belong to are there again. */
   #early: KeeperEvent[] | undefined = [];
 
@@ -102,9 +98,7 @@ export class System {
         this.notes.putCgroups(directory);
         await this.outbox.settled();
       },
-      limitsOf: (service) => this.#limitsOf(service),
-      isUsed: (service) => this.#isUsed(service),
-      ranOut: (service, kills) => this.#ranOut(service, kills),
+      ...cgroupServices(this.registry, this.notes, (line) => parts.log.info(line)),
       report,
     });
     this.host = {
@@ -132,17 +126,6 @@ export class System {
       instant,
       resolveIdentity,
       report,
-    };
-    this.#environment = {
-      host: this.host,
-      now: () => Date.now() / 1000,
-      log: (line) => parts.log.info(line),
-      record: (controller) => this.#record(controller),
-      shuttingDown: () => this.supervisor.goingDown,
-      respawn: (controller) => this.#respawn(controller),
-      finish: (controller) => this.#finish(controller),
-      settled: (controller) => hooks.settled(controller),
-      stopped: (controller, over) => this.#stopped(controller, over),
     };
     tellCulpritThrough(this.outbox);
   }
@@ -238,11 +221,26 @@ export class System {
     request.say("Done.");
   }
 
+  #environmentOf(controller: Controller): Environment {
+    return {
+      host: this.host,
+      now: () => Date.now() / 1000,
+      log: (line) => this.#parts.log.info(line),
+      record: () => this.#record(controller),
+      shuttingDown: () => this.supervisor.goingDown,
+      respawn: () => this.#respawn(controller),
+      finish: () => this.#finish(controller),
+      settled: () => this.#hooks.settled(controller),
+      stopped: (over) => this.#stopped(controller, over),
+    };
+  }
+
   #makeController(definition: ServiceDefinition): Controller {
     const [name] = definition.provision;
-    if (name === "root") return new Controller(definition, this.#environment, this.#rootState());
+    const environmentOf = (controller: Controller): Environment => this.#environmentOf(controller);
+    if (name === "root") return new Controller(definition, environmentOf, this.#rootState());
     const left = this.notes.takeService(name);
-    const controller = new Controller(definition, this.#environment, left ?? initialState);
+    const controller = new Controller(definition, environmentOf, left ?? initialState);
     // Its module could not be read when the others' services were taken over.
     if (left !== undefined && this.#early === undefined)
       queueMicrotask(() => controller.resume(this.background()));
@@ -297,28 +295,6 @@ export class System {
           this.#parts.log.error(`while ending what ${name} left behind: ${errorText(error)}`),
         );
     }
-  }
-
-  /** Each connection has the limits of the service that listens. */
-  #limitsOf(service: string): ServiceDefinition["cgroup"] {
-    const definition = this.registry.find(service)?.definition;
-    const data = definition?.start[builtin];
-    if (data?.kind !== "connection") return definition?.cgroup;
-    return this.registry.find(data.of)?.definition.cgroup;
-  }
-
-  /** Of the process that is the service, whose end is told with its reason, its controller tells. */
-  #ranOut(service: string, kills: number): void {
-    if (this.registry.find(service)?.state.status !== "running") return;
-    const processes = kills === 1 ? "one of its processes" : `${kills} of its processes`;
-    this.#parts.log.info(`Service ${service} runs out of memory: the kernel has killed ${processes}.`);
-  }
-
-  #isUsed(service: string): boolean {
-    const controller = this.registry.find(service);
-    if (controller?.name !== service) return this.notes.hasService(service);
-    const { status, leaders } = controller.state;
-    return status !== "stopped" || leaders.length > 0;
   }
 
   /** Keeps the definition where it outlives us. */

@@ -10,6 +10,7 @@ import { isTimer } from "../timers/state.js";
 import { runAsUserCode } from "../user-code.js";
 import { defaultGrace, gently } from "./remains.js";
 import { isProcess } from "./running-value.js";
+import { settledWithin } from "./settled-within.js";
 
 /** The stop of a service that is under way. */
 interface Stop {
@@ -67,15 +68,6 @@ async function endLeftover(
   say: (line: string) => void,
 ): Promise<void> {
   const child = host.processes.get(process.id);
-  if (child !== undefined && child.end === undefined) {
-    const expired = new Promise<"expired">((resolve) => {
-      const timer = setTimeout(() => resolve("expired"), defaultGrace * 1000);
-      child.ended.then(
-        () => clearTimeout(timer),
-        () => clearTimeout(timer),
-      );
-    });
-    await Promise.race([child.ended, expired]);
-  }
+  if (child !== undefined && child.end === undefined) await settledWithin(defaultGrace, child.ended);
   await endProcess(host, process, gently, say);
 }

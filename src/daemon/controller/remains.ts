@@ -1,14 +1,15 @@
 // Ends what a service must not leave behind: the processes of a start that failed, and those of a process that is gone.
 
 import { type Host, mainOf } from "../constructors/host.js";
-import { endGroup, endProcess } from "../constructors/kill.js";
+import { endGroup, endProcess, type KillOptions } from "../constructors/kill.js";
 import type { ProcessReference } from "../definition/types.js";
 import type { Leader, OwnProcess } from "./state.js";
 
 /** Seconds that a process gets between TERM and KILL where its service does not say. */
 export const defaultGrace = 5;
 
-export const gently = { signal: 15, gracePeriod: defaultGrace };
+/** How a process is ended where its service does not say. */
+export const gently: KillOptions = { signal: 15, gracePeriod: defaultGrace };
 
 /** Ends one process and everything that came from it. */
 export async function discard(host: Host, process: ProcessReference): Promise<void> {

@@ -135,7 +135,8 @@ export type StateEvent =
   | { readonly type: "out-of-memory" }
   | { readonly type: "decision"; readonly undecided: boolean }
   | { readonly type: "cleared-away"; readonly leaders: readonly Leader[] }
-  | { readonly type: "resume-failed"; readonly time: Time; readonly reason: string }
+  /** It ran without a process, and cannot any longer. */
+  | { readonly type: "ended"; readonly time: Time; readonly reason: string }
   | { readonly type: "stop"; readonly time: Time }
   | { readonly type: "stopped"; readonly time: Time; readonly explicit: boolean }
   | { readonly type: "enable" }
@@ -289,7 +290,7 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
         ...state,
         leaders: state.leaders.filter(({ id }) => !event.leaders.some((one) => one.id === id)),
       };
-    case "resume-failed":
+    case "ended":
       expect(state, event, "running");
       return { ...leave(state, event.time, undefined), failure: event.reason };
     case "stop":

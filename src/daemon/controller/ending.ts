@@ -1,0 +1,186 @@
+// What follows the end of a service that nobody has stopped: its remains are ended, its termination handler decides,
+// and it is respawned under its limit, or stays stopped.
+
+import type { TerminationDecision } from "../definition/types.js";
+import { errorText } from "../error-text.js";
+import { decodeWaitStatus, describeTermination, type End } from "../processes.js";
+import { runAsUserCode } from "../user-code.js";
+import type { Core } from "./core.js";
+import { clearAway } from "./remains.js";
+import { respawnLimitHit } from "./respawn.js";
+import { isProcess } from "./running-value.js";
+
+export class Ending {
+  readonly #core: Core;
+  #respawnTimer: NodeJS.Timeout | undefined;
+  #cleanup: Promise<void> = Promise.resolve();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Settles when nothing is left of what died by itself; a new start waits for that. */
+  get cleanup(): Promise<void> {
+    return this.#cleanup;
+  }
+
+  /** The process of this service ended, expected or not. Runs in the turn that acknowledges the event. */
+  processEnded(end: End): void {
+    const core = this.#core;
+    core.host.logs.ended(core.name);
+    core.attendant.end();
+    const { status, value, condition } = core.state;
+    if (status !== "running") {
+      core.dispatch({ type: "process-ended", time: end.time, status: end.status });
+      return;
+    }
+    if (end.status !== 0) core.log(`Service ${core.name} (PID ${end.pid}) ${describeTermination(end)}.`);
+    const leader = isProcess(value) ? { leader: { id: value.id, pid: value.pid } } : {};
+    core.dispatch({ type: "process-ended", time: end.time, status: end.status, ...leader });
+    this.clearAway();
+    const handler = core.definition.terminationHandler;
+    const applied = core.replacement !== undefined;
+    core.environment.stopped(true);
+    if (core.environment.shuttingDown()) return;
+    if (condition.condemned !== undefined) {
+      // Ours was the decision to end it.
+      this.follow("respawn");
+      return;
+    }
+    if (handler === undefined || applied || value === undefined) {
+      this.follow("default");
+      return;
+    }
+    // Should the handler not live to decide, the next daemon does the usual.
+    core.dispatch({ type: "decision", undecided: true });
+    if (core.definition.respawn && core.state.enabled && !core.definition.transient)
+      core.dispatch({ type: "respawn-scheduled", at: core.now() + core.definition.respawnDelay });
+    const service = { name: core.name, value };
+    runAsUserCode(`termination handler of service ${core.name}`, undefined, () => handler(service, end)).then(
+      (decision) => this.#decided(decision),
+      (error: unknown) => {
+        core.log(`The termination handler of service ${core.name} failed: ${errorText(error)}`);
+        this.#decided("default");
+      },
+    );
+  }
+
+  /** A service that runs without a process, and is attended to no longer, ends by itself. */
+  endedWithoutProcess(reason: string): void {
+    const core = this.#core;
+    core.dispatch({ type: "ended", time: core.now(), reason });
+    this.clearAway();
+    core.environment.stopped(true);
+    this.follow("default");
+  }
+
+  /** Ends what was left behind; it is noted until that is done, so that the next daemon does what this one does not come to. */
+  clearAway(): void {
+    const core = this.#core;
+    const { host } = core;
+    const { leaders } = core.state;
+    if (leaders.length === 0) return;
+    this.#cleanup = this.#tellOutOfMemory()
+      .then(() => clearAway(host, leaders))
+      .catch((error: unknown) => host.report(`while ending what ${core.name} left behind: ${String(error)}`))
+      .then(() => core.dispatch({ type: "cleared-away", leaders }))
+      .then(() => core.closeIfDown());
+  }
+
+  /** The kernel kills without a word: its count, which goes with the cgroup, tells that it did. */
+  async #tellOutOfMemory(): Promise<void> {
+    const core = this.#core;
+    // One that goes on with another process than before has not ended for want of memory.
+    if (core.state.status === "running") return;
+    const [last] = core.state.exitStatuses;
+    if (last === undefined || last.outOfMemory === true || !wasKilled(last.status)) return;
+    const kills = await core.host.cgroups.oomKills(core.name);
+    if (kills === 0) return;
+    core.log(`Service ${core.name} ran out of memory: the kernel has killed ${kills} of its processes.`);
+    core.dispatch({ type: "out-of-memory" });
+  }
+
+  /** Whoever started, stopped or disabled the service meanwhile has decided before its termination handler. */
+  #decided(decision: TerminationDecision): void {
+    if (this.#core.state.undecided) this.follow(decision);
+  }
+
+  /** Respawns a service that has ended, or leaves it stopped. */
+  follow(decision: TerminationDecision): void {
+    const core = this.#core;
+    if (core.state.undecided) core.dispatch({ type: "decision", undecided: false });
+    if (core.state.status !== "stopped" || core.environment.shuttingDown()) return;
+    const respawn = decision === "respawn" || (decision === "default" && core.definition.respawn);
+    // A transient or obsolete service is forgotten by now.
+    if (respawn && core.state.enabled && !core.definition.transient && !core.obsolete) {
+      this.scheduleRespawn();
+      return;
+    }
+    this.cancelRespawn();
+    core.closeIfDown();
+    core.environment.settled();
+  }
+
+  /** Respawns after the delay, or disables a service that was respawned too often. */
+  scheduleRespawn(): void {
+    const core = this.#core;
+    const now = core.now();
+    const { respawnLimit, respawnDelay } = core.definition;
+    if (respawnLimitHit(core.state.lastRespawns, respawnLimit, now)) {
+      core.log(`Service ${core.name} has been disabled.`);
+      core.log("  (Respawning too fast.)");
+      this.disable("Respawning too fast.");
+      core.environment.settled();
+      return;
+    }
+    core.dispatch({ type: "respawn-scheduled", at: now + respawnDelay });
+    this.#armRespawn(respawnDelay);
+  }
+
+  /** Waits on for a respawn that an earlier daemon has scheduled. */
+  resumeRespawn(at: number): void {
+    const core = this.#core;
+    // Never longer than the delay, however the clock was set meanwhile.
+    this.#armRespawn(Math.min(at - core.now(), core.definition.respawnDelay));
+  }
+
+  #armRespawn(seconds: number): void {
+    const core = this.#core;
+    this.#respawnTimer = setTimeout(
+      () => {
+        core.log(`Respawning ${core.name}.`);
+        // An earlier daemon may have died just after it had counted this one.
+        if (!core.state.respawning) core.dispatch({ type: "respawning", time: core.now() });
+        core.environment.respawn();
+      },
+      Math.max(0, seconds * 1000),
+    );
+  }
+
+  /** A start has begun, be it the respawn or another one: its own event drops what was scheduled. */
+  disarmRespawn(): void {
+    clearTimeout(this.#respawnTimer);
+  }
+
+  /** Whoever stops or disables the service wants no respawn. */
+  cancelRespawn(): void {
+    const { respawnAt, undecided } = this.#core.state;
+    if (respawnAt === undefined && !undecided) return;
+    this.disarmRespawn();
+    this.#core.dispatch({ type: "respawn-cancelled" });
+  }
+
+  disable(because?: string): void {
+    this.cancelRespawn();
+    this.#core.dispatch({ type: "disable", ...(because === undefined ? {} : { because }) });
+    this.#core.closeIfDown();
+  }
+}
+
+const SIGKILL = 9;
+
+/** Killed itself, or a shell whose program was, which is how a service ends for want of memory. */
+function wasKilled(status: number): boolean {
+  const { signal, exitCode } = decodeWaitStatus(0, status);
+  return signal === SIGKILL || exitCode === 128 + SIGKILL;
+}
