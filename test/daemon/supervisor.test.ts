@@ -312,9 +312,8 @@ test("a start that waits for its requirements is gone on with by the next daemon
   await settle();
   const second = testSystem(definitions, first.keeper.successor());
   second.keeper.started("base#0.1");
-  await settle();
+  await until("app runs", () => second.system.registry.get("app").state.status === "running");
   assert.equal(second.system.registry.get("base").state.status, "running");
-  assert.equal(second.system.registry.get("app").state.status, "running");
 });
 
 test("a daemon that dies in a termination handler leaves the usual respawn to the next one", async () => {
@@ -330,6 +329,5 @@ test("a daemon that dies in a termination handler leaves the usual respawn to th
   await settle();
   assert.equal(first.system.registry.get("web").state.status, "stopped");
   const second = testSystem([web], first.keeper.successor());
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(second.system.registry.get("web").state.status, "running");
+  await until("it runs again", () => second.system.registry.get("web").state.status === "running");
 });

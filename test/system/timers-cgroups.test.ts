@@ -1,7 +1,7 @@
 // Timers in cgroups: runs side by side share their service's, and end one by one; all of it ends with the service.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { findCgroups, inside, makeTestCgroup } from "../support/cgroups.js";
@@ -22,7 +22,7 @@ const config = `
 import { command, defineConfig, interval, makeKillDestructor, makeTimerConstructor, service } from "shepherd-ts";
 
 export default defineConfig({
-  services: [${timer("pair", "exec sleep 1001")}${timer("brief", "true")}
+  services: [${timer("pair", "exec sleep 1001")}${timer("brief", "until [ -e {directory}/enough ]; do sleep 0.05; done")}
   ],
 });
 `;
@@ -58,6 +58,8 @@ describe("timers in cgroups", { skip }, () => {
     await system.waitFor("its cgroup is gone", () => !existsSync(directory("pair")));
 
     await system.ok("trigger", "brief");
+    await untilThere(0, 1, 1);
+    writeFileSync(system.path("enough"), "");
     await system.waitForLog(/Process \d+ of timer 'brief' terminated/);
     await untilThere(0, 0, 1);
     await system.ok("stop", "brief");

@@ -289,7 +289,8 @@ test("a delay is chosen once for each occurrence", async () => {
 
 function directory(t: TestContext): string {
   const made = mkdtempSync(join(tmpdir(), "timers-"));
-  t.after(() => rmSync(made, { recursive: true }));
+  // A stamp may be on its way to the disk still.
+  t.after(() => rmSync(made, { recursive: true, maxRetries: 10 }));
   return made;
 }
 
@@ -342,12 +343,10 @@ test("a clock that is wrong until the net is there makes nothing run again", asy
   await until("its alarm is armed", () => one.keeper.timers.has("timer/tick"));
   clock.set((Date.parse("2026-11-21T12:30:00Z") - clock.instant().realtime) / 1000);
   one.keeper.emit({ type: "clock-was-set" });
+  const next = BigInt(Date.parse("2026-11-21T13:00:00Z")) * 1_000_000n;
+  await until("the next alarm is armed", () => one.keeper.timers.get("timer/tick")?.at === next);
   await rest(one);
   assert.deepEqual(runs(one), []);
-  assert.equal(
-    one.keeper.timers.get("timer/tick")?.at,
-    BigInt(Date.parse("2026-11-21T13:00:00Z")) * 1_000_000n,
-  );
   assert.equal(readFileSync(stamp, "utf8"), "2026-11-21T12:00:00.000Z\n");
 });
 
