@@ -213,7 +213,9 @@ function arguments_(
     ...args,
   ];
   return [
-    ...["-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "2", "-nic", "none", "-display", "none"],
+    // One processor: with more, QEMU may run code that another processor has just patched as it was half patched, and the
+    // kernel dies of an int3 before it has come to our first process.
+    ...["-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "1", "-nic", "none", "-display", "none"],
     ...["-nodefaults", "-no-user-config", "-no-reboot"],
     ...["-kernel", kernel, "-initrd", image, "-append", parameters.join(" ")],
     ...["-serial", "stdio"],
