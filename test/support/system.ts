@@ -1,5 +1,6 @@
 // A system over a fake keeper, for unit tests of what the daemon does with services.
 
+import { stat } from "node:fs/promises";
 import {
   builtin,
   type Constructor,
@@ -132,7 +133,10 @@ export function kill(gracePeriod = 5): Destructor {
   });
 }
 
-/** Lets everything that is ready happen. */
+/** Lets everything that is ready happen, and what waits for a file, which is read by threads that may be kept waiting. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let round = 0; round < 4; round += 1) {
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await stat("/");
+  }
 }
