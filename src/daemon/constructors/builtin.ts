@@ -58,7 +58,7 @@ export async function resumeBuiltin(
     case "systemd":
       return await finishSystemd(host, context, data, begun, elapsed);
     case "connection":
-      return await executed(begun, data.command);
+      return await executed(begun, data.command, data.options);
     case "inetd":
       // It spawns nothing by itself.
       return await startInetd(host, context, data);

@@ -1,6 +1,7 @@
 // makeForkexecConstructor: runs a program, and with a pid file waits for the daemon that it leaves behind.
 
 import { basename } from "node:path";
+import { shownCommand } from "../definition/secrets.js";
 import type { ForkexecData, ProcessReference } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { Child } from "../processes.js";
@@ -11,7 +12,7 @@ import { untilReady } from "../readiness/start.js";
 import { type Host, type StartContext, StartFailure } from "./host.js";
 import { endProcess } from "./kill.js";
 import { removePidFile, waitForPidFile } from "./pid-file.js";
-import { openLog, spawnSpec } from "./process-spec.js";
+import { openLog, runner, spawnSpec } from "./process-spec.js";
 
 /** The manual's default. */
 const defaultPidFileTimeout = 5;
@@ -26,7 +27,7 @@ export async function startForkexec(
   data: ForkexecData,
 ): Promise<ProcessReference> {
   const { command, options } = data;
-  const identity = await host.resolveIdentity(options);
+  const identity = await runner(host, options);
   if (data.ownStreams !== true) await openLog(host, context.name, command[0], options, identity);
   if (options.pidFile !== undefined) await removePidFile(options.pidFile);
   if (context.attendant === undefined && outlivesStart(options))
@@ -68,7 +69,7 @@ export async function finishForkexec(
     id: main.id,
     pid: main.pid,
     start: main.start,
-    command,
+    command: shownCommand(command, options),
   });
   const { pidFile, readiness = "exec" } = options;
   if (pidFile === undefined && readiness === "exec") return reference(child);

@@ -13,7 +13,7 @@ import type {
 import { errorText } from "../error-text.js";
 import type { Name, Request } from "../keeper/types.js";
 import type { Attendance, Host, RunningContext, StartContext } from "./host.js";
-import { executed, spawnSpec } from "./process-spec.js";
+import { executed, runner, spawnSpec } from "./process-spec.js";
 import { socketName, socketsValue } from "./sockets.js";
 
 /** How long, in ms, connections wait where one could not be served: the next one would fare no better at once. */
@@ -21,7 +21,7 @@ const pause = 1000;
 
 export async function startInetd(host: Host, context: StartContext, data: InetdData): Promise<RunningValue> {
   // Better told now than at the first connection.
-  await host.resolveIdentity(data.options);
+  await runner(host, data.options);
   const endpoints = await host.sockets.open(context, data.endpoints);
   return socketsValue(data, endpoints);
 }
@@ -138,7 +138,7 @@ export async function startConnection(
   { socket, command, options }: ConnectionData,
 ): Promise<ProcessReference> {
   const { name } = context;
-  const identity = await host.resolveIdentity(options);
+  const identity = await runner(host, options);
   context.signal.throwIfAborted();
   const id = host.processes.nextId(name);
   const connection = connectionName(name);
@@ -163,5 +163,5 @@ export async function startConnection(
       if (child.pid === 0) unwatch();
     })
     .catch((error: unknown) => host.report(errorText(error)));
-  return await executed(child, command);
+  return await executed(child, command, options);
 }

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { resourceNumbers } from "../definition/limits.js";
+import { shownCommand, type WithSecrets } from "../definition/secrets.js";
 import type {
   LimitValue,
   ProcessOptions,
@@ -11,6 +12,14 @@ import type {
 import type { ResourceLimit, SpawnSpec } from "../keeper/types.js";
 import type { Child } from "../processes.js";
 import { type Host, type Identity, markOf } from "./host.js";
+import { checkSecretFiles } from "./secret-files.js";
+
+/** Who a program runs as. Rejects where there is nobody of that name, or a file with a secret of its is open to others. */
+export async function runner(host: Host, options: ProcessOptions): Promise<Identity> {
+  const identity = await host.resolveIdentity(options);
+  if (options.secretFiles !== undefined) await checkSecretFiles(options.secretFiles, identity);
+  return identity;
+}
 
 /** `NAME=VALUE` strings of either form of the option. */
 export function environmentStrings(
@@ -117,7 +126,12 @@ export async function openLog(
 }
 
 /** Resolves with the running value once the program is executed; rejects with a SpawnError. */
-export async function executed(child: Child, command: readonly string[]): Promise<ProcessReference> {
+export async function executed(
+  child: Child,
+  command: readonly string[],
+  options: WithSecrets,
+): Promise<ProcessReference> {
   await child.started;
-  return { type: "process", id: child.id, pid: child.pid, start: child.start, command };
+  const { id, pid, start } = child;
+  return { type: "process", id, pid, start, command: shownCommand(command, options) };
 }

@@ -7,6 +7,7 @@ import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { addressHolder } from "../address-holder.js";
 import { addressText } from "../definition/endpoint.js";
+import { shownCommand } from "../definition/secrets.js";
 import type { Endpoint, InetdData, Json, RunningValue, SystemdData } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { describeErrno } from "../keeper/errno.js";
@@ -223,10 +224,14 @@ export interface SocketsValue {
 
 /** @param endpoints as they were opened */
 export function socketsValue(
-  { kind, command }: InetdData | SystemdData,
+  { kind, command, options }: InetdData | SystemdData,
   endpoints: readonly Endpoint[],
 ): RunningValue {
-  const value: SocketsValue = { type: `${kind}-service`, endpoints, command };
+  const value: SocketsValue = {
+    type: `${kind}-service`,
+    endpoints,
+    command: shownCommand(command, options),
+  };
   return value as SocketsValue & Json;
 }
 

@@ -1,9 +1,10 @@
 // makeSystemConstructor and makeSystemDestructor: a shell command whose exit status 0 is success.
 
+import { masked } from "../definition/secrets.js";
 import type { ProcessOptions, SystemData } from "../definition/types.js";
 import { type Child, describeTermination, type End } from "../processes.js";
 import { type Host, type StartContext, StartFailure } from "./host.js";
-import { openLog, spawnSpec } from "./process-spec.js";
+import { openLog, runner, spawnSpec } from "./process-spec.js";
 
 /** Runs `command` with the shell, its output to the service's log. */
 async function runShell(
@@ -13,7 +14,7 @@ async function runShell(
   options: ProcessOptions,
 ): Promise<Child> {
   const shell = process.env.SHELL || "/bin/sh";
-  const identity = await host.resolveIdentity(options);
+  const identity = await runner(host, options);
   await openLog(host, context.name, shell, options, identity);
   context.signal.throwIfAborted();
   const id = host.processes.nextId(context.name);
@@ -44,7 +45,8 @@ export async function startSystem(
   begun?: Child,
 ): Promise<true> {
   const end = await endOf(host, context, begun ?? (await runShell(host, context, command, options)));
-  if (end.status !== 0) throw new StartFailure(`command "${command}" ${describeTermination(end)}`);
+  if (end.status !== 0)
+    throw new StartFailure(`command "${masked(command, options.secrets)}" ${describeTermination(end)}`);
   return true;
 }
 

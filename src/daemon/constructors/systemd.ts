@@ -1,6 +1,7 @@
 // makeSystemdConstructor: a program that gets listening sockets, started at once or by the first connection.
 
 import { basename } from "node:path";
+import { shownCommand } from "../definition/secrets.js";
 import type { RunningValue, SystemdData } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { SpawnSpec } from "../keeper/types.js";
@@ -8,7 +9,7 @@ import type { Child } from "../processes.js";
 import { type Attendant, noProvisions, withProvisions } from "../readiness/attendant.js";
 import { untilReady } from "../readiness/start.js";
 import type { Attendance, Host, RunningContext, StartContext } from "./host.js";
-import { executed, openLog, spawnSpec } from "./process-spec.js";
+import { executed, openLog, runner, spawnSpec } from "./process-spec.js";
 import { socketName, socketsValue } from "./sockets.js";
 
 export async function startSystemd(
@@ -18,7 +19,7 @@ export async function startSystemd(
 ): Promise<RunningValue> {
   const { name, signal } = context;
   // Of a program that is to start later, what would keep it from that is better told now.
-  await host.resolveIdentity(data.options);
+  await runner(host, data.options);
   const endpoints = await host.sockets.open(context, data.endpoints);
   if (data.lazyStart) return socketsValue(data, endpoints);
   const { id, spec } = await prepare(host, context, data);
@@ -41,7 +42,7 @@ export async function finishSystemd(
 ): Promise<RunningValue> {
   await child.started;
   const main = await untilReady(host, context, { options, child, elapsed });
-  return await executed(main, command);
+  return await executed(main, command, options);
 }
 
 /** Waits for the first connection, and starts the program then. */
@@ -57,7 +58,8 @@ export function attendSystemd(host: Host, context: RunningContext, data: Systemd
     unwatch();
     try {
       const { id, spec } = await prepare(host, context, data);
-      if (!isOver) label(host, name, data, context.become(id, spec, data.command));
+      if (!isOver)
+        label(host, name, data, context.become(id, spec, shownCommand(data.command, data.options)));
     } catch (error) {
       if (!isOver) context.failed(errorText(error));
     }
@@ -79,7 +81,7 @@ async function prepare(
   { name, attendant }: { readonly name: string; readonly attendant: Attendant | undefined },
   { command, endpoints, options }: SystemdData,
 ): Promise<{ readonly id: string; readonly spec: SpawnSpec }> {
-  const identity = await host.resolveIdentity(options);
+  const identity = await runner(host, options);
   await openLog(host, name, command[0], options, identity);
   const provisions = (await attendant?.provide()) ?? noProvisions;
   const id = host.processes.nextId(name);

@@ -3,6 +3,7 @@
 
 import { attendBuiltin } from "../constructors/builtin.js";
 import type { Attendance, RunningContext } from "../constructors/host.js";
+import { shownCommand } from "../definition/secrets.js";
 import type { ProcessReference, RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { Child, End } from "../processes.js";
@@ -104,7 +105,7 @@ export class Attending {
     const begun = core.begun("start");
     if (begun !== undefined && data.kind === "systemd") {
       // An earlier daemon had spawned it and did not come to know its pid.
-      this.#become(begun, data.command);
+      this.#become(begun, shownCommand(data.command, data.options));
       return;
     }
     this.#attendance = attendBuiltin(core.host, this.#context(), data);

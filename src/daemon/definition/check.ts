@@ -2,6 +2,7 @@
 
 import { inspect } from "node:util";
 import { callSite, formatPosition, userPosition } from "./call-site.js";
+import { maskedValue } from "./secrets.js";
 import { suggestion } from "./suggestion.js";
 import type { SourcePosition } from "./types.js";
 
@@ -16,6 +17,8 @@ export interface Subject {
   readonly what: string;
   /** Where it is, in the compiled file, if that was asked for already. */
   readonly position?: SourcePosition | undefined;
+  /** Texts that no message may show. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 /** To be called while the builder that was called with the mistake has not returned: its caller is the place. */
@@ -42,7 +45,8 @@ export type Checks<T> = { readonly [field in keyof T & string]-?: Check<unknown>
 /** Fails unless `value` passes `one`; `name` is such as `field "user"`. */
 export function checkValue<T>(of: Subject, value: unknown, one: Check<T>, name?: string): T {
   if (one.matches(value)) return value;
-  const got = one.describe?.(value) ?? show(value);
+  const shown = of.secrets === undefined ? value : maskedValue(value, of.secrets);
+  const got = one.describe?.(shown) ?? show(shown);
   return fail(of, `${name === undefined ? "" : `${name}: `}expected ${one.expected}, got ${got}`);
 }
 
@@ -71,7 +75,8 @@ export function show(value: unknown): string {
     return JSON.stringify(value.length > string ? `${value.slice(0, string)}…` : value);
   }
   const text = inspect(value, {
-    depth: 1,
+    // What a constructor carries is not for messages: there may be secrets in it.
+    depth: typeof value === "function" ? 0 : 1,
     breakLength: Number.POSITIVE_INFINITY,
     customInspect: false,
     maxStringLength: longestShown.string,

@@ -10,6 +10,7 @@ import { fields, isCount, isName, isText, listOf } from "./fields.js";
 import { frozenCopy } from "./freeze.js";
 import { forkexecChecks, processChecks } from "./process-options.js";
 import { runtime } from "./runtime.js";
+import { secretsIn } from "./secrets.js";
 import {
   type BuiltinStart,
   type BuiltinStop,
@@ -42,7 +43,7 @@ export function makeForkexecConstructor(
   command: readonly string[],
   options: ForkexecOptions = {},
 ): Constructor {
-  const of = { what: "makeForkexecConstructor" };
+  const of = { what: "makeForkexecConstructor", secrets: secretsIn(options) };
   const data = {
     kind: "forkexec",
     command: checkValue(of, command, fields.command),
@@ -66,7 +67,7 @@ export function makeSystemdConstructor(
   endpoints: readonly Endpoint[],
   options: SystemdOptions = {},
 ): Constructor {
-  const of = { what: "makeSystemdConstructor" };
+  const of = { what: "makeSystemdConstructor", secrets: secretsIn(options) };
   const { lazyStart = true, ...rest } = checkFields<SystemdOptions>(of, options, {
     ...processChecks,
     ...supervisionChecks,
@@ -111,7 +112,7 @@ export function makeInetdConstructor(
   endpoints: readonly Endpoint[],
   options: InetdOptions = {},
 ): Constructor {
-  const of = { what: "makeInetdConstructor" };
+  const of = { what: "makeInetdConstructor", secrets: secretsIn(options) };
   const program = checkValue(of, command, fields.command);
   const checked = checkEndpoints(of, endpoints);
   const datagram = checked.find(({ style }) => style === "datagram");
@@ -234,10 +235,11 @@ export function makeSystemDestructor(...parts: readonly (string | ProcessOptions
 const commandParts = listOf<string>("strings that make a command", isText, 1);
 
 function systemCommand(
-  of: Subject,
+  subject: Subject,
   parts: readonly (string | ProcessOptions)[],
 ): { readonly command: string; readonly options: ProcessOptions } {
   const last = parts.at(-1);
+  const of: Subject = { ...subject, secrets: secretsIn(last) };
   const options = isRecord(last) ? checkFields<ProcessOptions>(of, last, processChecks) : {};
   const command = checkValue(of, isRecord(last) ? parts.slice(0, -1) : parts, commandParts).join("");
   if (command === "") fail(of, `expected ${commandParts.expected}, got nothing`);

@@ -43,6 +43,11 @@ export function listOf<T>(
   };
 }
 
+/** A check of what may be, or contain, a secret: a value that does not match is not shown either. */
+export function hidden<T>({ expected, matches }: Check<T>): Check<T> {
+  return { expected, matches, describe: () => "something else, which is not shown" };
+}
+
 const nameRule = "up to 200 bytes, without spaces, slashes, quotes, parentheses or any of #;|\\,";
 
 export const fields = {
@@ -52,6 +57,13 @@ export const fields = {
   seconds: check<number>(`a number of seconds from 0 to ${longestDuration}`, isSeconds),
   file: check<string>("the name of a file", (value) => isText(value) && value !== ""),
   absoluteFile: check<string>("an absolute file name", (value) => isText(value) && value.startsWith("/")),
+  absoluteFiles: listOf<string>(
+    "a list of absolute file names",
+    (value) => isText(value) && value.startsWith("/"),
+  ),
+  secrets: hidden(
+    listOf<string>("a list of strings that are not empty", (value) => isText(value) && value !== ""),
+  ),
   command: check<readonly [string, ...string[]]>(
     "a list of strings, the program first",
     (value) => listOf("", isText, 1).matches(value) && value[0] !== "",

@@ -48,6 +48,8 @@ export const processChecks: Checks<ProcessOptions> = {
   environmentVariables: environment,
   extraEnvironmentVariables: environment,
   resourceLimits: limits,
+  secrets: fields.secrets,
+  secretFiles: fields.absoluteFiles,
 };
 
 export const forkexecChecks: Checks<ForkexecOptions> = {

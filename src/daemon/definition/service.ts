@@ -88,7 +88,7 @@ const isAction = (value: unknown): boolean =>
   typeof value.documentation === "string" &&
   typeof value.procedure === "function";
 
-const optionChecks: Checks<ServiceOptions> = {
+export const optionChecks: Checks<ServiceOptions> = {
   requirement: fields.names,
   oneShot: fields.flag,
   transient: fields.flag,
@@ -242,7 +242,7 @@ export function shepherdConfigurationAction(file: string): ActionDefinition {
   checkValue({ what: "shepherdConfigurationAction" }, file, fields.file);
   return Object.freeze({
     name: "configuration",
-    documentation: "Return the name of this service's configuration file.",
+    documentation: "Display the name of this service's configuration file.",
     // Both, as in Guix: a client shows what was printed, a program takes the value.
     procedure: () => {
       console.log(file);

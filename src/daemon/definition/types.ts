@@ -72,6 +72,18 @@ export interface ProcessOptions {
   readonly extraEnvironmentVariables?: readonly string[] | Readonly<Record<string, string>>;
   /** By setrlimit's names in lower case, such as `nofile: { soft: 1024, hard: 4096 }`; a number sets both; `"unlimited"` too. */
   readonly resourceLimits?: Readonly<Record<string, ResourceLimitValue>>;
+  /**
+   * Texts in the command, such as a password, that nobody is to see: `***` stands for each of them in the running value, in
+   * `herd status`, in logs and in errors. The program gets the true command, which others on the machine can see in /proc: a
+   * secret in a file is safer. Default: none.
+   */
+  readonly secrets?: readonly string[];
+  /**
+   * Absolute names of files with secrets that the program reads. Before each start they must be regular files that the user
+   * can read and that are not open to others: the owner is the user or root, and who else may read is at most the user's own
+   * group. Otherwise the start fails, and says which file it is. Default: none.
+   */
+  readonly secretFiles?: readonly string[];
 }
 export type LimitValue = number | "unlimited";
 export type ResourceLimitValue = LimitValue | { readonly soft: LimitValue; readonly hard: LimitValue };

@@ -34,7 +34,9 @@ export async function checkHealth(
     const next = after(before, trouble, patient.now());
     if (next !== before) patient.changed(next);
     if (next.failures >= failures) {
-      patient.unhealthy(`${probeText(probe)}: ${next.reason ?? ""} (${next.failures} times in a row)`);
+      patient.unhealthy(
+        `${probeText(probe, patient.options)}: ${next.reason ?? ""} (${next.failures} times in a row)`,
+      );
       return;
     }
     await delay(interval * 1000, undefined, { signal });

@@ -13,6 +13,7 @@ import {
 } from "../definition/check.js";
 import { fields, isCount, isSeconds, isText } from "../definition/fields.js";
 import { frozenCopy } from "../definition/freeze.js";
+import { shownCommand, type WithSecrets } from "../definition/secrets.js";
 import type { BuiltinStart } from "../definition/types.js";
 
 /** What the builders of probes take. */
@@ -195,9 +196,9 @@ function inet(host: string, port: number): ProbeAddress | undefined {
   return Number.isInteger(port) && port >= 1 && port <= 65_535 ? { host, port } : undefined;
 }
 
-/** As messages name it. */
-export function probeText(probe: Probe): string {
-  if (probe.type === "command") return `command "${probe.command.join(" ")}"`;
+/** As messages name it, without the secrets of its service. */
+export function probeText(probe: Probe, options: WithSecrets = {}): string {
+  if (probe.type === "command") return `command "${shownCommand(probe.command, options).join(" ")}"`;
   const { address } = probe;
   if ("path" in address) return address.path;
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;

@@ -76,7 +76,7 @@ async function answers(
     const rung = bell.next();
     const trouble = await runProbe(host, { name, options }, probe, signal);
     if (trouble === undefined) return child;
-    const failure = `readiness: ${probeText(probe)}: ${trouble}`;
+    const failure = `readiness: ${probeText(probe, options)}: ${trouble}`;
     if (child.end !== undefined)
       throw new StartFailure(`${failure}; the process ${describeTermination(child.end)}`);
     if (limit.expired) throw new StartFailure(`${failure} (tried for ${readinessTimeout} s)`);

@@ -4,7 +4,7 @@
 
 import { basename } from "node:path";
 import type { Attendance, Host, RunningContext } from "../constructors/host.js";
-import { spawnSpec } from "../constructors/process-spec.js";
+import { runner, spawnSpec } from "../constructors/process-spec.js";
 import type { Leader } from "../controller/state.js";
 import { errorText } from "../error-text.js";
 import type { SpawnSpec } from "../keeper/types.js";
@@ -186,7 +186,7 @@ class TimerAttendance implements Attendance {
     const id = host.processes.nextId(this.#name);
     let spec: SpawnSpec;
     try {
-      spec = spawnSpec(host, this.#name, id, command, options, await host.resolveIdentity(options));
+      spec = spawnSpec(host, this.#name, id, command, options, await runner(host, options));
     } catch (error) {
       this.#fail(errorText(error));
       return;

@@ -13,6 +13,7 @@ import { signalField, signalNumber, usualStop } from "../definition/constructors
 import { fields, isCount, isSeconds } from "../definition/fields.js";
 import { frozenCopy } from "../definition/freeze.js";
 import { processChecks } from "../definition/process-options.js";
+import { secretsIn } from "../definition/secrets.js";
 import { builtin, type Constructor, type Destructor, type ProcessOptions } from "../definition/types.js";
 import { type CalendarEvent, calendarEventCheck } from "./calendar/event.js";
 import {
@@ -116,7 +117,7 @@ export function command(
   words: readonly string[],
   options: Omit<ProcessOptions, "logFile"> = {},
 ): TimerCommand {
-  const of = { what: "command" };
+  const of = { what: "command", secrets: secretsIn(options) };
   const action: TimerCommand = frozenCopy({
     kind: "command",
     command: checkValue(of, words, fields.command),

@@ -1,7 +1,7 @@
 // The start of a timer: what would make its runs fail is told now, and its first alarm is found.
 
 import { type Host, type StartContext, StartFailure } from "../constructors/host.js";
-import { openLog } from "../constructors/process-spec.js";
+import { openLog, runner } from "../constructors/process-spec.js";
 import type { RunningValue } from "../definition/types.js";
 import { checkCompression } from "../logs/rotation-attendance.js";
 import { beginTiming, type Policy } from "./plan.js";
@@ -24,7 +24,7 @@ export async function startTimer(host: Host, { name }: StartContext, data: Timer
   checkCompression(host, data.logs);
   if (action.kind === "command") {
     const { command, options } = action;
-    const identity = await host.resolveIdentity(options);
+    const identity = await runner(host, options);
     await openLog(
       host,
       name,

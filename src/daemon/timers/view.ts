@@ -6,6 +6,7 @@ import type {
   TimerValue as WireTimer,
 } from "../../protocol/running-value.js";
 import { sym } from "../../protocol/sexp.js";
+import { shownCommand } from "../definition/secrets.js";
 import { all, type CalendarEvent, ranges } from "./calendar/event.js";
 import { clockOf, coming, type Instant, type Policy } from "./plan.js";
 import type { PastRun, Schedule, TimerData, TimerState } from "./types.js";
@@ -65,7 +66,7 @@ function wireCommand({
 }: Extract<TimerData["action"], { kind: "command" }>): WireTimer["action"] {
   const { user, group, directory = "/" } = options;
   return {
-    arguments: command,
+    arguments: shownCommand(command, options),
     ...(user === undefined ? {} : { user: String(user) }),
     ...(group === undefined ? {} : { group: String(group) }),
     directory,
