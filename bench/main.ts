@@ -2,11 +2,13 @@
 
 import { suiteScope } from "../test/support/harness.js";
 import { recovery } from "./recovery.js";
+import { store } from "./store.js";
 import { upgrade } from "./upgrade.js";
 
 /** Each prints its own table. */
 const benches: Readonly<Record<string, (scope: ReturnType<typeof suiteScope>) => Promise<void>>> = {
   recovery,
+  store,
   upgrade,
 };
 
