@@ -72,6 +72,7 @@ export function monitoringService(options: MonitoringOptions = {}): ServiceDefin
   return service([name], {
     documentation: "Log how much the supervisor takes, from time to time.",
     start: () => ({ ...begin(period) }),
+    retryable: true,
     resume: (value) => {
       const left = monitoringOf(value) ?? { period, since: now() };
       arm(left);

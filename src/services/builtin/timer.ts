@@ -36,6 +36,7 @@ interface Time {
 export function timerService(): ServiceDefinition {
   return service([name], {
     documentation: "Run programs at given times, by transient timers.",
+    retryable: true,
     actions: [
       shepherdAction({
         name: "schedule",

@@ -23,6 +23,7 @@ const name = "transient";
 export function transientService(): ServiceDefinition {
   return service([name], {
     documentation: "Run commands in the background, as transient services.",
+    retryable: true,
     actions: [
       shepherdAction({
         name: "spawn",

@@ -1,12 +1,13 @@
 // Service types, their extensions and their instances: the nodes and edges of a system's graph, as Guix has them
 // (Guix manual, "Service Types and Services"). Identity decides everywhere; a name is there for people only.
 
-import { callSite, formatPosition, userPosition } from "../../daemon/definition/call-site.js";
+import { callSite } from "../../daemon/definition/call-site.js";
 import {
+  type Check,
   type Checks,
   check,
   checkFields,
-  DefinitionError,
+  checkValue,
   fail,
   isRecord,
   type Subject,
@@ -14,6 +15,7 @@ import {
 } from "../../daemon/definition/check.js";
 import { fields, listOf } from "../../daemon/definition/fields.js";
 import type { SourcePosition } from "../../daemon/definition/types.js";
+import { MissingValueError } from "./errors.js";
 
 /** Only the compiler sees these: what a type's values are, and what extends it. */
 declare const ofValue: unique symbol;
@@ -29,6 +31,7 @@ export interface AnyServiceType {
   /** Absent where an instance must bring a value. Any value can be a default, `undefined` and `false` too. */
   readonly defaultValue?: unknown;
   readonly description: string;
+  readonly valueCheck?: Check<unknown> | undefined;
   /** Where it was made, in the compiled module. */
   readonly position?: SourcePosition | undefined;
 }
@@ -80,6 +83,11 @@ export interface ServiceTypeOptions<Value, Contribution, Composed> {
   readonly defaultValue?: Value;
   /** What the service is good for, in a few sentences; `shepherd system search` looks here. */
   readonly description: string;
+  /**
+   * What every value must be, such as `torConfiguration.check`: the compiler takes any object with the right fields, whatever
+   * a record's constructor would say of them. Default: no check.
+   */
+  readonly valueCheck?: Check<Value>;
 }
 
 const types = new WeakSet<object>();
@@ -103,6 +111,9 @@ const typeChecks: Checks<AnyOptions> = {
   extend: fields.procedure,
   defaultValue: check("any value", () => true),
   description: fields.text,
+  valueCheck: check("a check, such as that of a record's constructor", (value) => {
+    return isRecord(value) && typeof value.expected === "string" && typeof value.matches === "function";
+  }),
 };
 
 /**
@@ -132,7 +143,8 @@ export function serviceType(options: AnyOptions): AnyServiceType {
   };
   // A default of `undefined` is a default: checkFields would drop it.
   const hasDefault = isRecord(options) && Object.hasOwn(options, "defaultValue");
-  const { name, extensions: given, compose, extend, description } = checkFields(of, options, typeChecks);
+  const checked = checkFields(of, options, typeChecks);
+  const { name, extensions: given, compose, extend, description, valueCheck } = checked;
   if (name === undefined) fail(of, 'field "name" is missing');
   if (given === undefined) fail(of, 'field "extensions" is missing');
   if (description === undefined) fail(of, 'field "description" is missing');
@@ -153,6 +165,7 @@ export function serviceType(options: AnyOptions): AnyServiceType {
     extend,
     ...(hasDefault ? { defaultValue: options.defaultValue } : {}),
     description,
+    ...(valueCheck === undefined ? {} : { valueCheck }),
     ...(of.position === undefined ? {} : { position: of.position }),
   });
   types.add(type);
@@ -177,20 +190,12 @@ export function serviceExtension<Value, Contribution>(
   return extension;
 }
 
-/** A service is of a type that has no default value, and brings none. */
-export class MissingValueError extends DefinitionError {
-  readonly type: AnyServiceType;
-  constructor(message: string, type: AnyServiceType) {
-    super(message);
-    this.type = type;
-  }
-}
-
 /**
  * Makes an instance of a type, with a value or, without one, the default of the type.
  *
  * @example service(torServiceType, torConfiguration({ socksSocketType: "unix" }))
  * @throws MissingValueError where there is neither
+ * @throws DefinitionError where the value is not what the type says
  */
 export function service<Value>(type: DefaultedServiceType<Value>): Service<Value>;
 export function service<Value>(type: ServiceType<Value>, value: NoInfer<Value>): Service<Value>;
@@ -202,13 +207,12 @@ export function service(...given: readonly [type: AnyServiceType, value?: unknow
   // Counted and not compared: `undefined` is a value like any other.
   if (given.length > 1) return instance(type, value, position);
   if ("defaultValue" in type) return instance(type, type.defaultValue, position);
-  throw new MissingValueError(
-    messageAt(position, `no value specified for service of type '${type.name}'`),
-    type,
-  );
+  throw new MissingValueError(type, position);
 }
 
 function instance<Value>(kind: AnyServiceType, value: Value, position?: SourcePosition): Service<Value> {
+  if (kind.valueCheck !== undefined)
+    checkValue({ what: `service '${kind.name}'`, position }, value, kind.valueCheck, "the value");
   const made: Service<Value> = Object.freeze({
     kind,
     value,
@@ -247,6 +251,8 @@ export function simpleService<Contribution>(
   return service(type, value);
 }
 
+const targetList = listOf<AnyServiceType>("a list of types made by serviceType(…)", isServiceType);
+
 /** The type of a service. */
 export const serviceKind = (of: Service): AnyServiceType => of.kind;
 /** The value of a service: its configuration. */
@@ -266,19 +272,17 @@ export const serviceTypeDescription = (of: AnyServiceType): string => of.descrip
  *
  * @throws DefinitionError where it is given something else than service types
  */
-export function removeServiceExtensions<Value, Contribution>(
-  type: ServiceType<Value, Contribution>,
+export function removeServiceExtensions<Type extends AnyServiceType>(
+  type: Type,
   targets: readonly AnyServiceType[],
-): ServiceType<Value, Contribution> {
-  const copy: AnyServiceType = Object.freeze({
+): Type {
+  const of = { what: "removeServiceExtensions" };
+  if (!isServiceType(type)) fail(of, `expected a type made by serviceType(…), got ${show(type)}`);
+  checkValue(of, targets, targetList, "the targets");
+  const copy: Type = Object.freeze({
     ...type,
     extensions: Object.freeze(type.extensions.filter(({ target }) => !targets.includes(target))),
   });
   types.add(copy);
   return copy;
-}
-
-/** The position in the user's file, for messages; empty where it is not known. */
-function messageAt(position: SourcePosition | undefined, text: string): string {
-  return position === undefined ? text : `${formatPosition(userPosition(position))}: ${text}`;
 }
