@@ -1,28 +1,32 @@
-// Bundles each program into one CommonJS file of dist/: a single file starts faster than a tree of modules.
+// Bundles each program into one CommonJS file of dist/: a single file starts faster than a tree of modules. The public
+// modules that most configurations do without are a bundle of their own, which the supervisor loads when it is asked for
+// them; so they cost nothing at its start.
 
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** The public modules that are loaded later, by the names that src/daemon/configuration/public-modules.ts gives them. */
+const lazyModules = { system: "src/services/system.ts", store: "src/store/index.ts" };
+const lazyBundle = "modules.cjs";
+
 /** What each program is made from, and which packages it loads at run time instead of carrying them. */
 const programs = [
   // Commander is only needed where there are options, and parsing it takes longer than a plain `herd status` itself.
   { source: "src/herd/main.ts", bundle: "herd.cjs", external: ["commander"] },
-  { source: "src/daemon/main.ts", bundle: "shepherd.cjs", external: ["commander"] },
   { source: "src/repl/main.ts", bundle: "repl.cjs", external: [] },
   { source: "src/power/main.ts", bundle: "power.cjs", external: ["commander"] },
   { source: "src/daemon/logs/compress-main.ts", bundle: "compress.cjs", external: [] },
   // esbuild has a native part, which cannot be bundled.
-  { source: "src/daemon/configuration/compile.ts", bundle: "compile.cjs", external: ["esbuild"] },
+  { source: "src/system-command/main.ts", bundle: "system.cjs", external: ["commander", "esbuild"] },
 ];
 
-async function bundle({ source, bundle, external }) {
-  await build({
+function bundle({ source, bundle, external, ...more }) {
+  return build({
     absWorkingDir: root,
-    entryPoints: [source],
+    ...(source === undefined ? {} : { entryPoints: [source] }),
     outfile: join("dist", bundle),
     bundle: true,
     format: "cjs",
@@ -37,12 +41,123 @@ async function bundle({ source, bundle, external }) {
     // Configurations are ES modules: import() of them must stay what it is and not become require().
     supported: { "dynamic-import": true },
     logLevel: "warning",
+    ...more,
   });
 }
 
-const present = programs.filter(({ source }) => existsSync(join(root, source)));
-const outcomes = await Promise.allSettled(present.map(bundle));
+/** A text that stands for a module of that name. */
+const stdin = (sourcefile, contents) => ({ stdin: { contents, sourcefile, resolveDir: root } });
+
+/** Puts other texts in the place of modules: `find` gives a key for the source of one to replace, `text` its text. */
+function replacing(find, text) {
+  return {
+    name: "replacing",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\.{1,2}\// }, ({ path, resolveDir }) => {
+        const key = find(relative(root, join(resolveDir, path)).replace(/\.js$/, ".ts"));
+        return key === undefined ? undefined : { path: key, namespace: "replaced" };
+      });
+      onLoad({ filter: /.*/, namespace: "replaced" }, ({ path }) => ({
+        contents: text(path),
+        resolveDir: join(root, "dist"),
+      }));
+    },
+  };
+}
+
+const lazyNamed = (source) => Object.keys(lazyModules).find((name) => lazyModules[name] === source);
+
+/**
+ * The supervisor, and the bundle with the public modules that it loads later. What both consist of, such as the checks of
+ * definitions, must be there once: the supervisor leaves its own modules where the other bundle finds them.
+ */
+async function bundleSupervisor() {
+  const later = replacing(lazyNamed, (name) => `module.exports = require("./${lazyBundle}").${name}();`);
+  const supervisor = {
+    bundle: "shepherd.cjs",
+    external: ["commander", `./${lazyBundle}`],
+    plugins: [later],
+  };
+  const { metafile } = await bundle({
+    ...supervisor,
+    source: "src/daemon/main.ts",
+    write: false,
+    metafile: true,
+  });
+  const shared = new Set();
+  const share = replacing(
+    (source) => (source in metafile.inputs ? source : undefined),
+    (source) => {
+      shared.add(source);
+      return `module.exports = globalThis[Symbol.for("shepherd-ts.core")][${JSON.stringify(source)}];`;
+    },
+  );
+  await bundle({
+    bundle: lazyBundle,
+    external: [],
+    plugins: [share],
+    ...stdin(
+      "modules.js",
+      Object.entries(lazyModules)
+        .map(([name, source]) => `exports.${name} = () => require("./${source}");`)
+        .join("\n"),
+    ),
+  });
+  const sources = [...shared].sort();
+  await bundle({
+    ...supervisor,
+    ...stdin(
+      "supervisor.js",
+      [
+        ...sources.map((source, index) => `import * as core${index} from "./${source}";`),
+        `globalThis[Symbol.for("shepherd-ts.core")] = {`,
+        ...sources.map((source, index) => `  ${JSON.stringify(source)}: core${index},`),
+        "};",
+        'import "./src/daemon/main.ts";',
+      ].join("\n"),
+    ),
+  });
+}
+
+/** The compiler, which needs to know the names that the public modules export and nothing else of those loaded later. */
+async function bundleCompiler() {
+  const exported = new Map();
+  for (const [name, source] of Object.entries(lazyModules)) {
+    const { metafile } = await bundle({
+      source,
+      bundle: "names.mjs",
+      external: [],
+      format: "esm",
+      write: false,
+      metafile: true,
+    });
+    exported.set(name, Object.values(metafile.outputs)[0].exports);
+  }
+  await bundle({
+    source: "src/daemon/configuration/compile.ts",
+    bundle: "compile.cjs",
+    // esbuild has a native part, which cannot be bundled.
+    external: ["esbuild"],
+    plugins: [
+      replacing(lazyNamed, (name) =>
+        exported
+          .get(name)
+          .map((one) => `export const ${one} = undefined;`)
+          .join("\n"),
+      ),
+    ],
+  });
+}
+
+const tasks = [
+  ...programs.map((program) => [program.bundle, bundle(program)]),
+  ["shepherd.cjs", bundleSupervisor()],
+  ["compile.cjs", bundleCompiler()],
+];
+const outcomes = await Promise.allSettled(tasks.map(([, task]) => task));
 // esbuild has printed file, line and text of each error itself.
-const failed = present.filter((_, index) => outcomes[index].status === "rejected");
-for (const { source } of failed) console.error(`bundle ${source}: failed`);
-if (failed.length > 0) process.exit(1);
+for (const [index, { status, reason }] of outcomes.entries()) {
+  if (status !== "rejected") continue;
+  console.error(`bundle ${tasks[index][0]}: ${"errors" in reason ? "failed" : reason.stack}`);
+  process.exitCode = 1;
+}

@@ -6,6 +6,9 @@ import type { Constructor, Destructor, ForkexecData, ServiceDefinition } from ".
 /** The service that runs the command. */
 export const mainService = "main";
 
+/** What its documentation begins with: by this others know that no configuration has it. */
+export const mainDocumentation = "The main service of the container: ";
+
 const termination = { kind: "kill", signal: 15, gracePeriod: 10 } as const;
 
 /** @param terminal whether our standard input is a terminal, which the command then shares */
@@ -32,6 +35,6 @@ export function mainDefinition(
     retryable: false,
     actions: [],
     autoStart: true,
-    documentation: `The main service of the container: ${command.join(" ")}`,
+    documentation: `${mainDocumentation}${command.join(" ")}`,
   };
 }

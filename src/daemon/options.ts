@@ -75,9 +75,18 @@ interface Given extends Omit<DaemonOptions, "logFile" | "command"> {
 const operands = "[-- COMMAND [ARG...]]";
 
 function defineOptions(program: Command, option: (flags: string, text: string) => Option): Command {
+  for (const one of daemonOptions(option)) program.addOption(one);
+  return program
+    .helpOption(false)
+    .usage(`[OPTION...] ${operands}`)
+    .description("Run services: as PID 1 of a machine or a container, or for a user.");
+}
+
+/** All of them, for whatever command line takes them. */
+export function daemonOptions(option: (flags: string, text: string) => Option): readonly Option[] {
   const file = (flags: string, text: string): Option =>
     option(flags, text).argParser((name) => fileName(flags, name));
-  const definitions = [
+  return [
     file("-c, --config <FILE>", "load services from FILE, a TypeScript or JavaScript module"),
     file("-s, --socket <FILE>", "take commands at the socket FILE"),
     file("-l, --logfile <FILE>", "write the log to FILE"),
@@ -99,11 +108,6 @@ function defineOptions(program: Command, option: (flags: string, text: string) =
     option("--usage", "display a short usage message and exit"),
     option("--version", "display version information and exit"),
   ];
-  for (const one of definitions) program.addOption(one);
-  return program
-    .helpOption(false)
-    .usage(`[OPTION...] ${operands}`)
-    .description("Run services: as PID 1 of a machine or a container, or for a user.");
 }
 
 function logFormat(text: string): DaemonOptions["logFormat"] {

@@ -12,6 +12,7 @@ import { type Sexp, sym } from "../protocol/sexp.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { type Invocation, type Options, parseInvocation } from "./arguments.js";
 import { ConnectionError, exchange } from "./connection.js";
+import { converse, requestId } from "./conversation.js";
 import { endsShepherd } from "./ending.js";
 import type { Output } from "./output.js";
 import { jsonPresenter, type Presenter, textPresenter } from "./presenter.js";
@@ -23,8 +24,6 @@ import { commandErrorText, hintFor, type Reporter, reporter } from "./report.js"
 import { type Selection, selectView } from "./views/select.js";
 import { isRoot, type Subject } from "./views/view.js";
 
-/** Lines that are not shown again, should the request have to be sent again. */
-const MOST_REMEMBERED = 10_000;
 /** How long a daemon may be silent of which an answer is only welcome. */
 const QUIET_FOR_MS = 5000;
 
@@ -150,30 +149,6 @@ async function ask(
   });
 }
 
-interface Conversation {
-  readonly path: string;
-  /** Whether the daemon may end before it answers. */
-  readonly ending: boolean;
-  readonly cleanse: (expression: Sexp) => Sexp;
-  readonly message: (line: string) => void;
-  readonly tell: (text: string) => void;
-}
-
-async function converse(
-  command: Command,
-  { path, ending, cleanse, message, tell }: Conversation,
-): Promise<Reply | undefined> {
-  const shown: string[] = [];
-  const show = (line: string): void => {
-    if (shown.length < MOST_REMEMBERED) shown.push(line);
-    message(line);
-  };
-  const reply = await exchange(path, encodeCommand(command), { cleanse, onMessage: show });
-  if (reply !== undefined) return reply;
-  const { recover } = await import("./recovery.js");
-  return await recover({ path, command, ending, cleanse, shown, show, tell });
-}
-
 function socketPath({ socket }: Options, { environment, uid }: Surroundings): string {
   return socket ?? defaultSocketPath(environment, uid);
 }
@@ -192,12 +167,6 @@ function commandOf(
     stream: true,
     id: requestId(),
   };
-}
-
-/** A name that no other request has: about 100 random bits. The module that makes better ones costs start-up time. */
-function requestId(): string {
-  const random = () => Math.random().toString(36).slice(2);
-  return `${random()}${random()}`;
 }
 
 function conclude(

@@ -19,6 +19,23 @@ it("--version and --help print without a keeper", async () => {
   assert.match(help.stdout, /--config/);
 });
 
+it("'system' hands over to the command about systems, which prints without a keeper too", async () => {
+  for (const args of [["--help"], ["boot", "--help"], ["build", "--help"]]) {
+    const { status, stdout, stderr } = await run(shepherd, ["system", ...args]);
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /^Usage: shepherd system /);
+  }
+  const { status, stderr } = await run(shepherd, ["system", "bot"]);
+  assert.equal(status, 1);
+  assert.equal(
+    stderr,
+    "shepherd: error: unknown command 'bot'; did you mean \"boot\"?\nshepherd: hint: Try 'shepherd system --help'.\n",
+  );
+  const wrong = await run(shepherd, ["system", "boot", "--log-format=xml", "x.ts"]);
+  assert.equal(wrong.status, 1);
+  assert.match(wrong.stderr, /^shepherd: error: --log-format: expected text, json or auto, got 'xml'/);
+});
+
 it("it works through symbolic links", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
   t.after(() => rmSync(directory, { recursive: true }));

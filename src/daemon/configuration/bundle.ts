@@ -4,9 +4,9 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildFailure, build, type Loader, type Message, type Plugin, transform } from "esbuild";
-import * as api from "../api.js";
 import { reasonOf } from "./error.js";
 import { hashOfInputs, type Input, sha256 } from "./manifest.js";
+import { isPublicModule, publicModules, standIn } from "./public-modules.js";
 
 export interface Bundle {
   readonly code: string;
@@ -33,13 +33,22 @@ const target = "node20";
 /** The user's tsconfig.json is for the editor: what runs depends on the modules alone. */
 const tsconfigRaw = "{}";
 
-/** @param entry the module's real path */
-export async function bundle(entry: string): Promise<Bundle> {
+/**
+ * @param entry the module's real path
+ * @param around a JavaScript module to compile in its place, which imports it
+ */
+export async function bundle(entry: string, around?: string): Promise<Bundle> {
   const inputs = new Map<string, Input>();
   // Sources in the map are relative to it; it need not be where it will lie, since they are made absolute.
   const outfile = `${entry}.compiled.mjs`;
+  // CommonJS packages inside an ES module still ask for Node's own modules with require(). No name is imported for that:
+  // what was compiled once may be compiled again.
+  const banner = `const require = process.getBuiltinModule("node:module").createRequire(${JSON.stringify(pathToFileURL(entry).href)});`;
+  const preparations = new Set<string>();
   const result = await build({
-    entryPoints: [entry],
+    ...(around === undefined
+      ? { entryPoints: [entry] }
+      : { stdin: { contents: around, resolveDir: dirname(entry), sourcefile: `${entry}.around.mjs` } }),
     outfile,
     absWorkingDir: "/",
     bundle: true,
@@ -54,36 +63,44 @@ export async function bundle(entry: string): Promise<Bundle> {
     // Without the comment that refers to it: positions are mapped here, whether or not Node maps them too.
     sourcemap: "external",
     sourcesContent: false,
-    // CommonJS packages inside an ES module still ask for Node's own modules with require().
-    banner: {
-      js: `import { createRequire as shepherdCreateRequire } from "node:module"; const require = shepherdCreateRequire(${JSON.stringify(pathToFileURL(entry).href)});`,
-    },
-    plugins: [publicApi, sources(inputs)],
+    banner: { js: banner },
+    plugins: [publicApi(preparations), sources(inputs)],
   }).catch((error: unknown) => {
     throw isBuildFailure(error) ? new BundleError(diagnosticsOf(error.errors, entry)) : error;
   });
   const text = (name: string): string => result.outputFiles.find(({ path }) => path === name)?.text ?? "";
+  // In its line, so that all others stay where the map has them.
+  const code = text(outfile).replace(banner, () => [banner, ...[...preparations].sort()].join(" "));
   return {
     // Other inputs make another module, even where they compile to the same: the map beside it differs.
-    code: `${text(outfile)}// inputs: ${hashOfInputs([...inputs.values()])}\n`,
+    code: `${code}// inputs: ${hashOfInputs([...inputs.values()])}\n`,
     map: withAbsoluteSources(text(`${outfile}.map`), dirname(outfile)),
     inputs: [...inputs.values()],
   };
 }
 
-/** The public module is the daemon's own: compiled modules find it where the daemon put it. */
-const publicApi: Plugin = {
-  name: "shepherd-ts",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^shepherd-ts$/ }, () => ({ path: "shepherd-ts", namespace: "shepherd-ts" }));
-    onLoad({ filter: /.*/, namespace: "shepherd-ts" }, () => ({
-      contents: [
-        'const api = globalThis[Symbol.for("shepherd-ts.api")];',
-        ...Object.keys(api).map((name) => `export const ${name} = api.${name};`),
-      ].join("\n"),
-    }));
-  },
-};
+/**
+ * The public modules are the daemon's own: compiled modules find them where the daemon put them.
+ *
+ * @param preparations gets the statements that the compiled module must begin with
+ */
+function publicApi(preparations: Set<string>): Plugin {
+  return {
+    name: "shepherd-ts",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^shepherd-ts(?:\/|$)/ }, ({ path }) =>
+        isPublicModule(path)
+          ? { path, namespace: "shepherd-ts" }
+          : { errors: [{ text: `there is no module "${path}"; there are ${publicModules}` }] },
+      );
+      onLoad({ filter: /.*/, namespace: "shepherd-ts" }, async ({ path }) => {
+        const { text, preparation } = await standIn(path);
+        if (preparation !== undefined) preparations.add(preparation);
+        return { contents: text };
+      });
+    },
+  };
+}
 
 /** Reads every file once, so that what is noted of it is what was compiled, even if it changes meanwhile. */
 function sources(inputs: Map<string, Input>): Plugin {

@@ -8,8 +8,13 @@ export function explain(error: unknown, file: string): string {
   if (!(error instanceof Error)) return `${file}: threw ${show(error)}`;
   const text = error instanceof DefinitionError ? error.message : `${error.name}: ${error.message}`;
   const place = placeOf(error.stack ?? "") ?? file;
-  // Builders name the place themselves.
-  return text.startsWith(`${place}: `) ? text : `${place}: ${text}`;
+  return isPlaced(error, text) || text.startsWith(`${place}: `) ? text : `${place}: ${text}`;
+}
+
+/** Builders name the place themselves. Where it is in a package, who uses that wants to know their own too. */
+function isPlaced(error: Error, text: string): boolean {
+  const file = /^(\/[^\n]*?):\d+:\d+: /.exec(text)?.[1];
+  return error instanceof DefinitionError && file !== undefined && !file.includes("/node_modules/");
 }
 
 /** The innermost place in the user's own code; else in a package that it uses. */

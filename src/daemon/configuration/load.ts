@@ -1,18 +1,20 @@
 // Loads a configuration module: finds what it was compiled to or has it compiled, evaluates that in the daemon, and
 // gives what it defines. Nothing comes into force here.
 
-import { realpath, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import * as api from "../api.js";
 import { show } from "../definition/check.js";
 import { collectDuring } from "../definition/runtime.js";
 import { checkConfiguration } from "../definition/service.js";
 import type { Configuration, ServiceDefinition } from "../definition/types.js";
 import { cacheDirectories, findCompiled, openCache, pruneCache, verifyCompiled } from "./cache.js";
+import { realEntry } from "./entry.js";
 import { ConfigurationError, reasonOf } from "./error.js";
 import { explain } from "./explain.js";
 import { compiledName, parseReport } from "./manifest.js";
+import { isOperatingSystem } from "./operating-system-marker.js";
+import { adoptPrecompiled } from "./precompiled.js";
+import { offerPublicModules } from "./public-modules.js";
 
 export { ConfigurationError } from "./error.js";
 
@@ -47,8 +49,6 @@ export interface CompilerOutcome {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-const extensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"];
 
 /** Loads `file` as it is now. Throws ConfigurationError. */
 export async function loadConfiguration(
@@ -86,27 +86,11 @@ async function findOrCompile(file: string, dependencies: LoadDependencies): Prom
   const found = await findCompiled(directories, uid, entry);
   if (found !== undefined) return found;
   const directory = await openCache(directories, uid);
-  const compiled = await compile(entry, directory, dependencies);
+  const compiled =
+    (await adoptPrecompiled(entry, directory, uid)) ?? (await compile(entry, directory, dependencies));
   // What was compiled is as good without this.
   await pruneCache(directory, [compiled, ...(dependencies.inForce ?? [])]).catch(() => undefined);
   return compiled;
-}
-
-/** By its real path: a link that points elsewhere by now is another module. */
-async function realEntry(file: string): Promise<string> {
-  let entry: string;
-  try {
-    entry = await realpath(file);
-    if (!(await stat(entry)).isFile()) throw new Error("not a regular file");
-  } catch (error) {
-    throw new ConfigurationError(`cannot read ${file}: ${reasonOf(error)}`, { cause: error });
-  }
-  if (!extensions.includes(extname(entry))) {
-    throw new ConfigurationError(
-      `cannot load ${file}: expected a name that ends in ${extensions.join(", ")}`,
-    );
-  }
-  return entry;
 }
 
 async function compile(entry: string, directory: string, dependencies: LoadDependencies): Promise<string> {
@@ -136,7 +120,7 @@ async function evaluate(
   compiled: string,
   signal: AbortSignal | undefined,
 ): Promise<LoadedConfiguration> {
-  Reflect.set(globalThis, Symbol.for("shepherd-ts.api"), api);
+  offerPublicModules();
   // Node evaluates a URL once and keeps it for ever; a module that is loaded again must run again, and what that costs in
   // memory only a new daemon gives back.
   evaluations += 1;
@@ -166,6 +150,11 @@ function configurationOf(file: string, module: Readonly<Record<string, unknown>>
     "default" in module
       ? ["default export", module.default]
       : ["exported services", { services: module.services ?? [] }];
+  if (isOperatingSystem(value))
+    throw new ConfigurationError(
+      `${file}: ${name}: this is an operating system, which is not loaded but booted: run 'shepherd system boot ` +
+        `${file}' or, where a system runs, 'shepherd system reconfigure ${file}'`,
+    );
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ConfigurationError(
       `${file}: ${name}: expected defineConfig({ services: […] }), got ${show(value)}`,

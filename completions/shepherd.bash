@@ -1,0 +1,76 @@
+# Completion of shepherd's command line for bash: the supervisor's options, and the commands of `shepherd system`.
+
+# The numbers of all generations.
+_shepherd_generations() {
+  local link
+  for link in /var/lib/shepherd/generations/system-*; do
+    [[ -L $link ]] && echo "${link##*-}"
+  done
+}
+
+_shepherd() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local daemon='--socket= --logfile= --pid --insecure --silent --quiet --syslog --log-format= --shutdown-timeout='
+  local general='--help --usage --version'
+  local command=${COMP_WORDS[2]-}
+  COMPREPLY=()
+
+  case $previous in
+    -c | --config | -s | --socket | -l | --logfile)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    -o | --output)
+      mapfile -t COMPREPLY < <(compgen -d -- "$current")
+      return
+      ;;
+    --log-format)
+      mapfile -t COMPREPLY < <(compgen -W 'auto json text' -- "$current")
+      return
+      ;;
+    --shutdown-timeout)
+      return
+      ;;
+  esac
+
+  if [[ ${COMP_WORDS[1]-} != system || COMP_CWORD -eq 1 ]]; then
+    if [[ $current == -* ]]; then
+      mapfile -t COMPREPLY < <(compgen -W "--config= $daemon $general" -- "$current")
+      [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+    elif ((COMP_CWORD == 1)); then
+      mapfile -t COMPREPLY < <(compgen -W system -- "$current")
+    fi
+    return
+  fi
+
+  if ((COMP_CWORD == 2)); then
+    mapfile -t COMPREPLY < <(compgen -W "build boot activate reconfigure shepherd-graph extension-graph search describe
+      list-generations roll-back switch-generation delete-generations $general" -- "$current")
+    return
+  fi
+
+  if [[ $current == -* ]]; then
+    local own=
+    case $command in
+      build) own=--output= ;;
+      boot) own=$daemon ;;
+      reconfigure | roll-back | switch-generation) own='--dry-run --socket=' ;;
+      shepherd-graph | extension-graph) own=--svg ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$own $general" -- "$current")
+    [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+    return
+  fi
+
+  case $command in
+    build | boot | reconfigure | shepherd-graph | extension-graph)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      ;;
+    activate) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    list-generations | switch-generation | delete-generations)
+      mapfile -t COMPREPLY < <(compgen -W "$(_shepherd_generations)" -- "$current")
+      ;;
+  esac
+}
+
+complete -F _shepherd shepherd
