@@ -1,12 +1,15 @@
-// The documents' examples of configurations: each type-checks as in an editor, and loads. And the documents name the whole API.
+// The documents' examples of configurations: each type-checks as in an editor, and loads, or makes a system. And the documents
+// name the whole API.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { transform } from "esbuild";
 import * as api from "../../src/daemon/api.js";
 import { setRuntime } from "../../src/daemon/definition/runtime.js";
+import * as systemApi from "../../src/services/system.js";
 import { makeBed } from "../daemon/configuration/support.js";
 import { idleRuntime } from "../daemon/definition/support.js";
 import { project } from "../support/project.js";
@@ -22,14 +25,16 @@ interface Example {
   readonly code: string;
 }
 
-/** The blocks of a document that are whole modules. */
-function examplesOf(document: string): readonly Example[] {
+/** The blocks of a document that are whole modules and import the public module. */
+function examplesOf(document: string, module: string): readonly Example[] {
   const text = textOf(document);
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].flatMap(({ 1: code = "", index }) =>
-    code.includes('from "shepherd-ts"')
+  const found = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].flatMap(({ 1: code = "", index }) =>
+    code.includes(`from "${module}"`)
       ? [{ document, line: text.slice(0, index).split("\n").length + 1, code }]
       : [],
   );
+  assert.notEqual(found.length, 0, `${document} has no example that is a whole module`);
+  return found;
 }
 
 /** Which asks the supervisor where its programs are. */
@@ -47,11 +52,10 @@ const examples = [
   "docs/readiness.md",
   "docs/cgroups.md",
   "docs/system-log.md",
-].flatMap((document) => {
-  const found = examplesOf(document);
-  assert.notEqual(found.length, 0, `${document} has no example that is a whole module`);
-  return found;
-});
+].flatMap((document) => examplesOf(document, "shepherd-ts"));
+const systems = ["docs/systems.md", "docs/definitions.md", "docs/guix-services.md"].flatMap((document) =>
+  examplesOf(document, "shepherd-ts/system"),
+);
 
 /** What an editor's project says that knows the package. */
 const compilerOptions = {
@@ -63,16 +67,24 @@ const compilerOptions = {
   skipLibCheck: true,
   types: ["node"],
   typeRoots: [join(project.root, "node_modules", "@types")],
-  paths: { "shepherd-ts": [fileURLToPath(new URL("../../src/daemon/api.d.ts", import.meta.url))] },
+  paths: {
+    "shepherd-ts": [declarations("daemon/api")],
+    "shepherd-ts/system": [declarations("services/system")],
+  },
 };
+
+function declarations(module: string): string {
+  return fileURLToPath(new URL(`../../src/${module}.d.ts`, import.meta.url));
+}
 
 const nameOf = ({ document, line }: Example): string => `${document.replaceAll("/", "-")}-${line}.ts`;
 
 it("the examples have the types that the API asks for", async (t) => {
   const bed = makeBed(t);
-  for (const example of examples) bed.write(nameOf(example), example.code);
+  const all = [...examples, ...systems];
+  for (const example of all) bed.write(nameOf(example), example.code);
   bed.write("package.json", JSON.stringify({ type: "module" }));
-  const config = bed.write("tsconfig.json", JSON.stringify({ compilerOptions, files: examples.map(nameOf) }));
+  const config = bed.write("tsconfig.json", JSON.stringify({ compilerOptions, files: all.map(nameOf) }));
   const { status, stdout, stderr } = await run(join(project.root, "node_modules", ".bin", "tsc"), [
     "--project",
     config,
@@ -88,11 +100,23 @@ for (const example of examples) {
   });
 }
 
+for (const example of systems) {
+  it(`${example.document}:${example.line} makes a system`, async (t) => {
+    const bed = makeBed(t);
+    const publicModule = new URL("../../src/services/system.js", import.meta.url).href;
+    const { code } = await transform(example.code, { loader: "ts" });
+    const file = bed.write("system.mjs", code.replace('"shepherd-ts/system"', JSON.stringify(publicModule)));
+    const { default: system }: { readonly default: unknown } = await import(pathToFileURL(file).href);
+    assert.ok(systemApi.isOperatingSystem(system));
+    assert.ok(systemApi.systemTree(system).has("activation.json"));
+  });
+}
+
 it("the documents name everything that the API exports", () => {
   const documents = readdirSync(join(project.root, "docs")).map((name) => textOf(join("docs", name)));
   const words = new Set(documents.join("\n").match(/\w+/g));
   assert.deepEqual(
-    Object.keys(api).filter((name) => !words.has(name)),
+    [...Object.keys(api), ...Object.keys(systemApi)].filter((name) => !words.has(name)),
     [],
   );
 });
