@@ -323,6 +323,7 @@ export class InForce {
       this.shutdownTimeout = undefined;
     }
     this.#unread.delete(loaded.compiled);
+    const replaced = this.#files.filter(({ file }) => file === loaded.file);
     for (const definition of loaded.services) {
       const [name] = definition.provision;
       this.#sources.set(definition, source);
@@ -331,8 +332,14 @@ export class InForce {
     }
     const others = alone ? [] : this.#files.filter(({ compiled }) => compiled !== loaded.compiled);
     this.#files = [...others, source];
-    this.exitWith = loaded.exitWith ?? this.exitWith;
-    this.shutdownTimeout = loaded.shutdownTimeout ?? this.shutdownTimeout;
+    // What an older version of the file has said, and this one does not, it says no more.
+    const isReplaced = (name: string): boolean =>
+      replaced.some(({ compiled }) => this.#defines.get(compiled)?.has(name) === true);
+    const { exitWith } = this;
+    this.exitWith =
+      loaded.exitWith ?? (exitWith === undefined || isReplaced(exitWith) ? undefined : exitWith);
+    const isOnly = replaced.length > 0 && this.#files.every(({ file }) => file === loaded.file);
+    this.shutdownTimeout = loaded.shutdownTimeout ?? (isOnly ? undefined : this.shutdownTimeout);
   }
 
   /** A service of an older version of a file, which the new one may lack. */

@@ -6,14 +6,17 @@ import { InForce } from "../../src/daemon/in-force.js";
 import { client, definition, fakeKeeper, settle, testSystem } from "../support/system.js";
 
 type Files = Readonly<Record<string, readonly ServiceDefinition[]>>;
+type Ends = Pick<LoadedConfiguration, "exitWith" | "shutdownTimeout">;
 
 /** What is in force where there are these files; one that is missing cannot be read. */
-function inForce(files: Files, keeper = fakeKeeper()) {
+function inForce(files: Files, keeper = fakeKeeper(), ends: Readonly<Record<string, Ends>> = {}) {
+  let version = 0;
   const { system } = testSystem([definition("root")], keeper);
   const read = async (file: string): Promise<LoadedConfiguration> => {
     const services = files[file];
     if (services === undefined) throw new Error(`cannot read ${file}`);
-    return { file, compiled: `${file}.mjs`, hash: file, services: [...services], toStart: [] };
+    const compiled = ends[file] === undefined ? `${file}.mjs` : `${file}-${++version}.mjs`;
+    return { ...ends[file], file, compiled, hash: file, services: [...services], toStart: [] };
   };
   const force = new InForce({
     system,
@@ -61,4 +64,26 @@ test("a module that cannot be read at a takeover stays in force for the next dae
   const third = inForce(files, second.keeper.successor());
   await third.force.resume();
   assert.deepEqual(third.names(), ["a", "b"]);
+});
+
+test("what decides the end is no longer said where a file's newer version does not say it", async () => {
+  const ends: Record<string, Ends> = { system: { exitWith: "a", shutdownTimeout: 5 } };
+  const { force } = inForce({ system: [definition("a")], other: [definition("b")] }, fakeKeeper(), ends);
+  await force.load("system", client());
+  await force.load("other", client());
+  assert.deepEqual([force.exitWith, force.shutdownTimeout], ["a", 5]);
+  ends.system = {};
+  await force.load("system", client());
+  // The time may be that of another file.
+  assert.deepEqual([force.exitWith, force.shutdownTimeout], [undefined, 5]);
+});
+
+test("what decides the end and no file has said stays", async () => {
+  const ends: Record<string, Ends> = { system: { shutdownTimeout: 5 } };
+  const { force } = inForce({ system: [definition("a")] }, fakeKeeper(), ends);
+  force.exitWith = "main";
+  await force.load("system", client());
+  ends.system = {};
+  await force.load("system", client());
+  assert.deepEqual([force.exitWith, force.shutdownTimeout], ["main", undefined]);
 });
