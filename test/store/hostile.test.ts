@@ -340,6 +340,26 @@ describe("errors of the daemon", () => {
       await daemon.peers[0]?.closed();
     });
 
+  it("are not what a connection ended for where an answer has come since", async (t) => {
+    const answers = [error, all(word.last, int(1))];
+    const daemon = await fakeDaemon(t, async (peer) => {
+      await peer.greet();
+      for (const answer of answers) {
+        await peer.take(requestLength);
+        peer.send(answer);
+      }
+      await peer.take(requestLength);
+      peer.socket.end();
+    });
+    const connection = await open(daemon);
+    await assert.rejects(store.validPath(connection, item), { name: "StoreProtocolError" });
+    assert.equal(await store.validPath(connection, item), true);
+    await assert.rejects(store.validPath(connection, item), {
+      name: "StoreConnectionError",
+      message: `${connection.peer}: the daemon closed the connection`,
+    });
+  });
+
   it("without colours, and without the word that they begin with then", async (t) => {
     for (const [said, message] of [
       ["\x1b[31;1merror:\x1b[0m path '\x1b[35;1m/x\x1b[0m' is wrong", "path '/x' is wrong"],

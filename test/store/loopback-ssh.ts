@@ -68,8 +68,8 @@ export async function startSsh(environment: Readonly<Record<string, string>>): P
     stranger: client("stranger_config", [`UserKnownHostsFile ${file("unknown")}`, identity]),
   };
   mkdirSync(file("run"));
-  // It wants a directory in /run that only its package's start-up script makes.
-  const script = `mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec ${server} -D -e -f "$0"`;
+  // Should this test run be killed, it goes with it. It wants a directory in /run that only its package's start-up script makes.
+  const script = `mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec setpriv --pdeathsig=KILL -- ${server} -D -e -f "$0"`;
   const child = spawn("unshare", ["--mount", "sh", "-c", script, file("sshd_config")], {
     stdio: ["ignore", "ignore", "pipe"],
   });

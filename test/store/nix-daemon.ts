@@ -58,7 +58,11 @@ export async function startNixDaemon(): Promise<NixDaemon> {
     // Without it the daemon's process for a connection connects to the daemon, and so on for ever.
     NIX_REMOTE: "local",
   };
-  const child = spawn(program, [], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  // Should this test run be killed, the daemon goes with it.
+  const child = spawn("setpriv", ["--pdeathsig=KILL", "--", program], {
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => {
