@@ -48,9 +48,13 @@ def orphan():
     os.wait()
     return int(os.read(near, 20))
 def fork_main():
+    near, far = os.pipe()
     if os.fork() > 0:
+        os.close(far)
+        os.read(near, 1)
         os._exit(0)
     os.setsid()
+    return far
 while True:
     with open(orders) as fifo:
         for line in fifo:
@@ -174,8 +178,15 @@ it("MAINPID names the main process: in a start, and later", async (t) => {
     files: { "notifier.py": notifier },
   });
   const started = system.ok("start", "web");
-  // It goes to the background, and says from there who it is; what it was is gone by then.
-  await order(system, "web", "fork_main()", 'say("MAINPID=%d" % os.getpid())', 'say("READY=1")');
+  // It goes to the background, and says from there who it is before what it was has ended: that would have failed.
+  await order(
+    system,
+    "web",
+    "far = fork_main()",
+    'say("MAINPID=%d" % os.getpid())',
+    "os.close(far)",
+    'say("READY=1")',
+  );
   await started;
   const first = await system.untilProcess("web");
   assert.equal(await answer(system, "web", "os.getpid()"), String(first));
