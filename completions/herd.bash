@@ -5,6 +5,15 @@ _herd_services() {
   herd "${@}" status 2>/dev/null | sed -n 's/^ [^ ] //p'
 }
 
+# The names of systemd's units, and files.
+_herd_units() {
+  local file
+  for file in {/etc,/run,/usr/local/lib,/lib,/usr/lib}/systemd/system/*.*; do
+    [[ -f $file ]] && compgen -W "${file##*/}" -- "$1"
+  done | sort -u
+  compgen -f -- "$1"
+}
+
 # The actions that a service defines, from lines such as "NAME:"; documentation is indented.
 _herd_own_actions() {
   herd "${@}" list-actions 2>/dev/null | sed -n 's/^\([^ ]*\):$/\1/p'
@@ -21,7 +30,7 @@ _herd() {
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
-    -d | --working-directory)
+    -d | --working-directory | --root)
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
@@ -49,7 +58,7 @@ _herd() {
         ((index++))
         socket=(-s "${COMP_WORDS[index]}")
         ;;
-      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep)
+      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep | --root)
         ((index++))
         ;;
       -*) ;;
@@ -59,7 +68,7 @@ _herd() {
 
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W '--socket= --log-history= --json --service-name= --log-file=
-      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --help --usage --version' -- "$current")
+      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --root= --help --usage --version' -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
     return
   fi
@@ -69,9 +78,14 @@ _herd() {
     return
   fi
 
+  if [[ ${operands[0]-} == verify ]]; then
+    mapfile -t COMPREPLY < <(_herd_units "$current")
+    return
+  fi
+
   case ${#operands[@]} in
     0)
-      mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph
+      mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph verify
         help eval load unload reload cd upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn' -- "$current")
       ;;
     1)

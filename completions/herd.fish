@@ -10,7 +10,7 @@ function __herd_operands --description 'How many words of the command line are n
             continue
         end
         switch $word
-            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep
+            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep --root
                 set skip 1
             case '-*'
             case '*'
@@ -22,6 +22,12 @@ end
 
 function __herd_services --description 'The names of all services'
     herd status 2>/dev/null | string replace --filter --regex '^ [^ ] ' ''
+end
+
+function __herd_units --description 'The names of units of systemd'
+    for file in /{etc,run,usr/local/lib,lib,usr/lib}/systemd/system/*.*
+        test -f $file; and string replace --regex '.*/' '' $file
+    end
 end
 
 complete -c herd -f
@@ -38,14 +44,16 @@ complete -c herd -s f -l follow -d 'log: go on with the lines that come'
 complete -c herd -l since -x -a 'today yesterday -1h -10min -1d' -d 'log: only lines from this time on'
 complete -c herd -l until -x -a 'today yesterday -1h -10min -1d' -d 'log: only lines up to this time'
 complete -c herd -l grep -x -d 'log: only lines that match this pattern'
+complete -c herd -l root -x -a '(__fish_complete_directories)' -d 'verify: the system whose units are checked'
 complete -c herd -l help -d 'show the options'
 complete -c herd -l usage -d 'show a short usage message'
 complete -c herd -l version -d 'show the version'
 
-set -l actions status detailed-status start stop restart enable disable doc log graph help eval load unload reload cd \
+set -l actions status detailed-status start stop restart enable disable doc log graph verify help eval load unload reload cd \
     upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn
 complete -c herd -n 'test (__herd_operands) = 0' -a "$actions"
-complete -c herd -n 'test (__herd_operands) = 1' -a '(__herd_services)'
+complete -c herd -n 'test (__herd_operands) = 1; and not __fish_seen_subcommand_from verify' -a '(__herd_services)'
+complete -c herd -n 'test (__herd_operands) -ge 1; and __fish_seen_subcommand_from verify' -F -a '(__herd_units)'
 complete -c herd -n 'test (__herd_operands) = 1; and __fish_seen_subcommand_from upgrade' -a keeper
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from upgrade' -a keeper
 complete -c herd -n 'test (__herd_operands) -ge 2; and __fish_seen_subcommand_from rotate log' -a '(__herd_services)'

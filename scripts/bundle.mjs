@@ -12,10 +12,24 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lazyModules = { system: "src/services/system.ts", store: "src/store/index.ts" };
 const lazyBundle = "modules.cjs";
 
+/** The reader of systemd units, which herd loads for `herd verify` alone. */
+const unitReader = { source: "systemd-compat/verify.ts", bundle: "units.cjs" };
+
 /** What each program is made from, and which packages it loads at run time instead of carrying them. */
 const programs = [
   // Commander is only needed where there are options, and parsing it takes longer than a plain `herd status` itself.
-  { source: "src/herd/main.ts", bundle: "herd.cjs", external: ["commander"] },
+  {
+    source: "src/herd/main.ts",
+    bundle: "herd.cjs",
+    external: ["commander", `./${unitReader.bundle}`],
+    plugins: [
+      replacing(
+        (source) => (source === unitReader.source ? source : undefined),
+        () => `module.exports = require("./${unitReader.bundle}");`,
+      ),
+    ],
+  },
+  { ...unitReader, external: [] },
   { source: "src/repl/main.ts", bundle: "repl.cjs", external: [] },
   { source: "src/power/main.ts", bundle: "power.cjs", external: ["commander"] },
   { source: "src/daemon/logs/compress-main.ts", bundle: "compress.cjs", external: [] },

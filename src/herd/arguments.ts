@@ -20,6 +20,8 @@ export interface Options {
   readonly until?: string;
   /** Of `log`: a regular expression. */
   readonly grep?: string;
+  /** Of `verify`: the directory that is taken for the root of the system. */
+  readonly root?: string;
 }
 
 export interface Invocation {

@@ -53,6 +53,9 @@ function defineOptions(
     option("--since <TIME>", "log: only lines from TIME on"),
     option("--until <TIME>", "log: only lines up to TIME"),
     option("--grep <PATTERN>", "log: only lines that match PATTERN"),
+    option("--root <DIRECTORY>", "verify: units of the system in DIRECTORY").argParser((root) =>
+      resolve(directory, root),
+    ),
     option("--help", "display this help and exit"),
     option("--usage", "display a short usage message and exit"),
     option("--version", "display version information and exit"),
@@ -69,6 +72,7 @@ function defineOptions(
 function helpText(program: Command): string {
   return `${program.helpInformation()}
 Without a service, status, detailed-status, log and graph are about all services.
+verify is about systemd units, and needs no shepherd.
 See herd(1).
 `;
 }

@@ -21,6 +21,7 @@ import { errorToJson } from "./render/json.js";
 import { printableSexp } from "./render/printable.js";
 import { colourful, plain, type Style } from "./render/style.js";
 import { commandErrorText, hintFor, type Reporter, reporter } from "./report.js";
+import { verifyUnits } from "./verify.js";
 import { type Selection, selectView } from "./views/select.js";
 import { isRoot, type Subject } from "./views/view.js";
 
@@ -83,7 +84,9 @@ async function perform(
   const selection = selectView(invocation);
   const presenter = presenterFor(invocation.options, surroundings);
   try {
-    const status = await readLogs(invocation, surroundings, presenter, report);
+    const status =
+      (await checkUnits(invocation, surroundings, report)) ??
+      (await readLogs(invocation, surroundings, presenter, report));
     if (status !== undefined) return status;
     const reply = await ask(invocation, selection, surroundings, presenter, report);
     return conclude(reply, invocation, selection, presenter, report);
@@ -94,6 +97,22 @@ async function perform(
     report.error(error.message);
     return 1;
   }
+}
+
+/** `herd verify` where it is about systemd units; undefined for every other command. */
+async function checkUnits(
+  invocation: Invocation,
+  surroundings: Surroundings,
+  report: Reporter,
+): Promise<ExitStatus | undefined> {
+  const { output, directory } = surroundings;
+  const path = socketPath(invocation.options, surroundings);
+  return await verifyUnits(invocation, {
+    directory,
+    write: (text) => output.write(text),
+    error: report.error,
+    askQuietly: (action, service) => askQuietly(path, commandOf(action, service, [], surroundings)),
+  });
 }
 
 /** `herd log` where it reads files; undefined for every other command, and where the daemon is to read them. */
@@ -110,8 +129,7 @@ async function readLogs(
   const command = (action: string, args: readonly string[], service: string): Command =>
     commandOf(action, service, args, surroundings);
   // The names of files are taken as they are; what is shown of them is made harmless then.
-  const cleanse = (expression: Sexp) => expression;
-  const quietly = { cleanse, onMessage: () => undefined, refusedFor: 0, silentFor: QUIET_FOR_MS };
+  const cleanse = asItIs;
   return await log.readLogs(invocation, {
     output: surroundings.output,
     isTerminal: surroundings.isTerminal.output,
@@ -125,10 +143,22 @@ async function readLogs(
         message: () => undefined,
         tell: report.notice,
       }),
-    askQuietly: (action, args, service = "root") =>
-      exchange(path, encodeCommand(command(action, args, service)), quietly).catch(() => undefined),
+    askQuietly: (action, args, service = "root") => askQuietly(path, command(action, args, service)),
     fail: (error) => fail(error, invocation, presenter, report),
   });
+}
+
+const asItIs = (expression: Sexp) => expression;
+
+/** The reply, where there is one soon; nothing is said where there is none. */
+function askQuietly(path: string, command: Command): Promise<Reply | undefined> {
+  const quietly = {
+    cleanse: asItIs,
+    onMessage: () => undefined,
+    refusedFor: 0,
+    silentFor: QUIET_FOR_MS,
+  };
+  return exchange(path, encodeCommand(command), quietly).catch(() => undefined);
 }
 
 /** The reply; undefined where the daemon ended instead, as it was told. */

@@ -1,0 +1,45 @@
+// `herd verify UNIT…`: checks systemd units, without a shepherd. The reader of units is a bundle of its own, which no other
+// command loads.
+
+import type { Reply } from "../protocol/messages.js";
+import { decodeService } from "../protocol/service-status.js";
+import { isList } from "../protocol/sexp.js";
+import type { Invocation } from "./arguments.js";
+
+export interface VerifySurroundings {
+  readonly directory: string;
+  readonly write: (text: string) => void;
+  readonly error: (text: string) => void;
+  /** Asks the shepherd, if there is one, for what changes nothing; undefined where there is no answer now. */
+  readonly askQuietly: (action: string, service: string) => Promise<Reply | undefined>;
+}
+
+const ACTION = "verify";
+
+/** The exit status; undefined for any other command, and where a service's own action of that name is meant. */
+export async function verifyUnits(
+  { action, service, words, options }: Invocation,
+  { directory, write, error, askQuietly }: VerifySurroundings,
+): Promise<0 | 1 | undefined> {
+  // Units need no shepherd: who says which one is asked means a service of it.
+  if (action !== ACTION || service === undefined || options.socket !== undefined) return undefined;
+  const mayBeService = options.root === undefined && !/[/.@]/.test(service);
+  if (mayBeService && hasOwnAction(await askQuietly("status", service))) return undefined;
+  const { verify } = await import("../../systemd-compat/verify.js");
+  const { root, json = false } = options;
+  return await verify(
+    { units: [service, ...words], json, directory, ...(root === undefined ? {} : { root }) },
+    { write, error },
+  );
+}
+
+/** Whether the service whose status this is has an action of that name; not so where there is none. */
+function hasOwnAction(reply: Reply | undefined): boolean {
+  const [status] =
+    reply !== undefined && reply.error === undefined && isList(reply.result) ? reply.result : [];
+  try {
+    return status !== undefined && decodeService(status).actions.includes(ACTION);
+  } catch {
+    return false; // Root's status is a list of services.
+  }
+}
