@@ -37,8 +37,8 @@ export async function store(): Promise<void> {
       return client;
     });
     await compare({
-      "ours, one after the other": () => sequential(connection, path),
-      "ours, all at once": () => queued(connection, path),
+      "ours, each awaited": () => sequential(connection, path),
+      "ours, made at once": () => queued(connection, path),
       "Python, word by word": async () => words?.measure() ?? Number.NaN,
       "Python, with a buffer": async () => buffer?.measure() ?? Number.NaN,
     });
@@ -57,7 +57,7 @@ async function compare(clients: Readonly<Record<string, () => Promise<number>>>)
     const rates: Record<string, number> = {};
     for (const [name, measure] of Object.entries(clients)) rates[name] = await measure();
     results.push(rates);
-    memory.push(memoryInUse());
+    if (round === 0 || round === rounds - 1) memory.push(memoryInUse());
   }
   const [ours = ""] = Object.keys(clients);
   process.stdout.write(`${calls} calls of validPath in each of ${rounds} rounds; requests per second\n`);
@@ -71,11 +71,11 @@ async function compare(clients: Readonly<Record<string, () => Promise<number>>>)
       `  ${name.padEnd(26)} least ${least}, median ${middle}, most ${most}; ours by this ${median(ratios).toFixed(2)}\n`,
     );
   }
-  const [before, first] = memory;
+  const [before, first, last] = memory;
   for (const [when, value] of [
     ["before", before],
     ["after the first round", first],
-    ["after the last", memory.at(-1)],
+    ["after the last", last],
   ] as const)
     process.stdout.write(`  memory ${when}: ${value?.heap} KiB in use, ${value?.resident} KiB resident\n`);
 }

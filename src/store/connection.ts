@@ -91,10 +91,37 @@ export class StoreConnection implements AsyncDisposable {
     if (this.#starting) return;
     this.#starting = true;
     while (this.#first !== undefined && this.#first !== this.#started) {
+      this.#first = this.#joined(this.#first);
       this.#started = this.#first;
       this.#started.start();
     }
     this.#starting = false;
+  }
+
+  /** The first, or one in place of it and those behind it that can be made with it. */
+  #joined(first: Job<unknown>): Job<unknown> {
+    const { together } = first.request;
+    if (together === undefined || first.next === undefined) return first;
+    const fits = ({ request }: Job<unknown>): boolean =>
+      request.together === together && together.fits(request, this.storeDirectory);
+    const jobs: Job<unknown>[] = [];
+    let job: Job<unknown> | undefined = first;
+    for (; job !== undefined && jobs.length < together.most && fits(job); job = job.next) jobs.push(job);
+    if (jobs.length < 2) return first;
+    const joined = new Job(
+      together.request(jobs.map(({ request }) => request)),
+      this.#surroundings,
+      first.port,
+      (values) => {
+        for (const [index, { resolve }] of jobs.entries()) resolve(values[index]);
+      },
+      (error) => {
+        for (const { reject } of jobs) reject(error);
+      },
+    ) as unknown as Job<unknown>;
+    joined.next = job;
+    if (job === undefined) this.#last = joined;
+    return joined;
   }
 
   static {

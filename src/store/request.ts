@@ -13,6 +13,10 @@ export interface Request<T> {
   /** What is asked, as messages name it. */
   readonly name: string;
   readonly operation: number;
+  /** The store item that it is about, where it is about one. */
+  readonly path?: string;
+  /** How requests of its kind that wait one behind the other are made as one. */
+  readonly together?: Together<T> | undefined;
   /** Adds the arguments. */
   readonly encode?: (encoder: Encoder, versions: Versions) => void;
   /** What is sent after them, in pieces, of which there is at least one. */
@@ -23,6 +27,15 @@ export interface Request<T> {
   readonly long?: boolean;
   readonly source?: Source;
   readonly sink?: Sink;
+}
+
+export interface Together<T> {
+  /** As many at a time. */
+  readonly most: number;
+  /** Whether the daemon answers a request in company as it does alone. */
+  readonly fits: (request: Request<T>, storeDirectory: string) => boolean;
+  /** One for them all, with a value for each. */
+  readonly request: (requests: readonly Request<T>[]) => Request<readonly T[]>;
 }
 
 /** What a request needs of its connection. */
@@ -38,11 +51,11 @@ export interface Surroundings {
 export class Job<T> implements Exchange<T>, Conversation {
   /** The one that was made after it, and waits for it. */
   next: Job<unknown> | undefined;
-  readonly #request: Request<T>;
+  readonly request: Request<T>;
+  readonly port: BuildOutputPort | undefined;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
   readonly #surroundings: Surroundings;
-  readonly #port: BuildOutputPort | undefined;
-  readonly #resolve: (value: T) => void;
-  readonly #reject: (error: unknown) => void;
   /** Of the log: a character may be split between two messages. */
   #text: TextDecoder | undefined;
   /** Whether a part of the request is still to be sent. */
@@ -57,19 +70,19 @@ export class Job<T> implements Exchange<T>, Conversation {
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#request = request;
+    this.request = request;
     this.#surroundings = surroundings;
-    this.#port = port;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.port = port;
+    this.resolve = resolve;
+    this.reject = reject;
   }
 
   get subject(): string {
-    return this.#request.name;
+    return this.request.name;
   }
 
   get patient(): boolean {
-    return this.#request.long === true && this.#surroundings.patient;
+    return this.request.long === true && this.#surroundings.patient;
   }
 
   /** Made when something has arrived: most answers have no messages before their values. */
@@ -87,11 +100,11 @@ export class Job<T> implements Exchange<T>, Conversation {
   }
 
   get source(): Source | undefined {
-    return this.#request.source;
+    return this.request.source;
   }
 
   get sink(): Sink | undefined {
-    return this.#request.sink;
+    return this.request.sink;
   }
 
   answer(data: Uint8Array): Wait {
@@ -100,12 +113,12 @@ export class Job<T> implements Exchange<T>, Conversation {
 
   log(text: Uint8Array): Wait {
     this.#text ??= new TextDecoder();
-    return emit(this.#port, this.#text.decode(text, { stream: true }));
+    return emit(this.port, this.#text.decode(text, { stream: true }));
   }
 
   /** Sends the request, if there is a connection. */
   start(): void {
-    const { body } = this.#request;
+    const { body } = this.request;
     if (body === undefined) void this.#send((encoded) => encoded);
     else
       this.#sendWith(body).catch((error: unknown) => {
@@ -126,7 +139,7 @@ export class Job<T> implements Exchange<T>, Conversation {
       this.fail(error);
       return undefined;
     }
-    this.#sending = this.#request.body !== undefined;
+    this.#sending = this.request.body !== undefined;
     link.begin(this);
     return link.send(data);
   }
@@ -148,14 +161,14 @@ export class Job<T> implements Exchange<T>, Conversation {
   succeed(value: T): void {
     if (this.#settled) return;
     this.#settle();
-    this.#resolve(value);
+    this.resolve(value);
     this.#surroundings.done();
   }
 
   fail(error: unknown): void {
     if (this.#settled) return;
     this.#settle();
-    this.#reject(error);
+    this.reject(error);
     this.#surroundings.done();
   }
 
@@ -168,7 +181,7 @@ export class Job<T> implements Exchange<T>, Conversation {
   }
 
   #encoded(): Buffer {
-    const { operation, encode } = this.#request;
+    const { operation, encode } = this.request;
     const encoder = new Encoder().int(operation);
     encode?.(encoder, this.#surroundings.versions);
     return encoder.done();
@@ -179,13 +192,13 @@ export class Job<T> implements Exchange<T>, Conversation {
       yield* converse(this);
     } finally {
       // Half of a character, perhaps.
-      const wait = emit(this.#port, this.#text?.decode() ?? "");
+      const wait = emit(this.port, this.#text?.decode() ?? "");
       if (wait !== undefined) yield wait;
     }
     return yield* this.#values();
   }
 
   #values(): Decoder<T> {
-    return this.#request.decode(this.input, this.#surroundings.versions);
+    return this.request.decode(this.input, this.#surroundings.versions);
   }
 }

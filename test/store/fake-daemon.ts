@@ -1,11 +1,12 @@
 // Daemons that say what a test wants them to say, and an encoder of the protocol's primitives that is independent of src.
 
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { waitFor } from "../support/wait.js";
 
 /** An integer as the protocol has it; negative ones stand for themselves in 64 bits. */
 export function int(value: number | bigint): Buffer {
@@ -136,4 +137,23 @@ export async function fakeDaemon(
     if (problems.length > 0) throw problems[0];
   });
   return { socket, peers };
+}
+
+/** A daemon that answers every `validPath` with true. */
+export async function truthful(peer: Peer): Promise<void> {
+  await peer.greet();
+  while ((await peer.take(8)).length > 0) {
+    await peer.takeString();
+    if (peer.pending > 0) throw new Error("a request has come before the answer to the one before it");
+    peer.send(word.last, int(1));
+  }
+}
+
+const descriptors = (): number => readdirSync("/proc/self/fd").length;
+
+/** Runs `body`; afterwards this process has no more open than before. */
+export async function leavingNothing(body: () => Promise<void>): Promise<void> {
+  const before = descriptors();
+  await body();
+  await waitFor("nothing is left open", () => descriptors() <= before);
 }

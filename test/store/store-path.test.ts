@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { base32, fromBase32 } from "../../src/store/base32.js";
 import { narOfTree, parseNar } from "../../src/store/index.js";
-import type { FileTree } from "../../src/store/nar.js";
+import { type FileTree, nar } from "../../src/store/nar.js";
 import {
   byteSorted,
   directStorePath,
@@ -91,6 +91,21 @@ test("an archive taken apart is what it was made of", async () => {
   for (let length = 0; length < 600; length++)
     assert.throws(() => parseNar(archive.subarray(0, length)), { name: "StoreProtocolError" });
   assert.throws(() => parseNar(Buffer.concat([archive, Buffer.alloc(8)])), /8 bytes follow it/);
+});
+
+test("contents of another length than was announced are an error", async () => {
+  for (const size of [2, 4]) {
+    const contents = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from("123");
+    };
+    const pieces = nar({ type: "regular", executable: false, size, contents });
+    await assert.rejects(
+      async () => {
+        for await (const piece of pieces) assert.ok(piece.length > 0);
+      },
+      { message: `${size} bytes were announced for an archive, and 3 are there` },
+    );
+  }
 });
 
 test("archives that are none are refused by what is wrong with them", async () => {

@@ -4,8 +4,8 @@ import { check } from "../../daemon/definition/check.js";
 import { checkStore, perform, type StoreConnection } from "../connection.js";
 import { StoreProtocolError } from "../errors.js";
 import type { Versions } from "../handshake.js";
-import type { Request } from "../request.js";
-import { hashPartLength } from "../store-path.js";
+import type { Request, Together } from "../request.js";
+import { hashPartLength, parseStorePath } from "../store-path.js";
 import { type Decoder, flag, int, list, long, string, strings } from "../wire/decode.js";
 import type { Encoder } from "../wire/encoder.js";
 import type { Input } from "../wire/input.js";
@@ -42,9 +42,10 @@ function about<T>(
   operation: number,
   path: string,
   decode: (input: Input, versions: Versions) => Decoder<T>,
+  together?: Together<T>,
 ): Request<T> {
   checkArgument(name, "path", path, argument.path);
-  return { name, operation, encode: (encoder) => encoder.string(path), decode };
+  return { name, operation, path, encode: (encoder) => encoder.string(path), decode, together };
 }
 
 const oneString =
@@ -55,20 +56,33 @@ const allPaths = (input: Input): Decoder<readonly string[]> => strings(input, "s
 
 /**
  * Whether `path` is a valid store item: one that is there whole. One on the disk can be invalid, as what an aborted build
- * leaves.
+ * leaves. Calls that wait for their turn together are one request.
  *
  * @throws StoreProtocolError where it is not in the store
  */
 export function validPath(store: StoreConnection, path: string): Promise<boolean> {
   // No async function: of all requests it is made most often, and that would cost each a few turns more.
   try {
-    return perform(store, about("validPath", 1, path, isValid));
+    return perform(store, about("validPath", 1, path, isValid, validTogether));
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
 const isValid = (input: Input): Decoder<boolean> => flag(input, "whether it is valid");
+
+const validTogether: Together<boolean> = {
+  most: 1000,
+  // Of others the daemon says what is wrong with them, and perhaps closes the connection.
+  fits: ({ path = "" }, storeDirectory) => parseStorePath(storeDirectory, path) !== undefined,
+  request: (requests) => {
+    const paths = requests.map(({ path = "" }) => path);
+    return aboutAll("validPath", 31, paths, function* (input): Decoder<readonly boolean[]> {
+      const valid = new Set(yield* strings(input, "store items"));
+      return paths.map((path) => valid.has(path));
+    });
+  },
+};
 
 /** The hash of an item's archive: SHA-256, in base 16. */
 export async function queryPathHash(store: StoreConnection, path: string): Promise<string> {
