@@ -45,11 +45,12 @@ export interface Snapshot {
   readonly logIsShort: boolean;
 }
 
-/** Undefined while the system cannot be seen as a whole, such as when the daemon dies meanwhile. */
+/** Undefined while the system cannot be seen as a whole, such as when the daemon dies, or a timer runs something, meanwhile. */
 export async function takeSnapshot(
   system: System,
   ledgers: readonly LogLedger[],
 ): Promise<Snapshot | undefined> {
+  const earlier = runsOf(system);
   const { text } = await exchange(system.socket, gnuRequest("status", "root"), 15_000).catch(() => ({
     text: "",
   }));
@@ -65,6 +66,10 @@ export async function takeSnapshot(
     .filter(({ pid }) => !own.has(pid))
     .map((process) => ({ ...process, mark: process.state === "Z" ? undefined : markOfProcess(process.pid) }));
   for (const ledger of ledgers) ledger.read();
+  // A short run may begin and end after the status was told: it would be in this snapshot by what it wrote, and not by its
+  // status.
+  const runs = runsOf(system);
+  if ([...runs].some(([name, { length }]) => earlier.get(name)?.length !== length)) return undefined;
   return {
     services: servicesOf(text),
     processes: others.filter(({ state }) => state !== "Z"),
@@ -74,13 +79,17 @@ export async function takeSnapshot(
     writers: writers.length,
     compressors: compressors.length,
     lives: new Map(fleet.map(({ name }) => [name, linesOf(system, `lives/${name}`)])),
-    runs: new Map(timers.map(({ name }) => [name, linesOf(system, `runs/${name}`).map(parseRuns)])),
+    runs,
     time: Date.now() / 1000,
     calls: new Map(fleet.map(({ name }) => [name, linesOf(system, `effects/${name}`).length])),
     printed: printedBy(system),
     logged: new Map(ledgers.flatMap(({ lines }) => [...lines])),
     logIsShort: ledgers.some(({ isShort }) => isShort),
   };
+}
+
+function runsOf(system: System): ReadonlyMap<string, readonly TimedRun[]> {
+  return new Map(timers.map(({ name }) => [name, linesOf(system, `runs/${name}`).map(parseRuns)]));
 }
 
 /** Of each life: how many lines it has printed at least. */
