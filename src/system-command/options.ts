@@ -36,6 +36,7 @@ interface CommandSpecification {
   readonly options: readonly (readonly [flags: string, text: string])[];
 }
 
+const dryRunOption = ["-n, --dry-run", "print what would be done, and do nothing"] as const;
 const socketOption = ["-s, --socket <FILE>", "ask the supervisor at the socket FILE"] as const;
 const svgOption = [
   "--svg",
@@ -65,7 +66,7 @@ const commands = {
     summary: "make the running system that of FILE",
     operands: "FILE",
     arity: [1, 1],
-    options: [["-n, --dry-run", "print what would be done, and do nothing"], socketOption],
+    options: [dryRunOption, socketOption],
   },
   "shepherd-graph": {
     summary: "print the graph of FILE's services and what they require, for Graphviz",
@@ -101,13 +102,13 @@ const commands = {
     summary: "make the running system that of the generation before the one in use",
     operands: "",
     arity: [0, 0],
-    options: [["-n, --dry-run", "print what would be done, and do nothing"], socketOption],
+    options: [dryRunOption, socketOption],
   },
   "switch-generation": {
     summary: "make the running system that of generation NUMBER",
     operands: "NUMBER",
     arity: [1, 1],
-    options: [["-n, --dry-run", "print what would be done, and do nothing"], socketOption],
+    options: [dryRunOption, socketOption],
   },
   "delete-generations": {
     summary: "remove all generations that are not in use, or those of PATTERN",

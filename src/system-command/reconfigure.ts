@@ -61,6 +61,7 @@ export async function reconfigure(
   try {
     failed.push(...(await activate(target.system)));
     failed.push(...(await unloadAll(steps.unload, setup)));
+    // Activation has done so, unless it could not: what is loaded must be the target all the same.
     await pointLink(places.current, target.system);
     await supervisor.load(join(places.current, compiledModule));
   } catch (error) {
