@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -184,16 +185,49 @@ static int make_memory_file(struct descriptor *descriptor, const struct request 
   return 0;
 }
 
+// Makes a FIFO, or finds one; `made` tells which.
+static int make_fifo(char *path, const struct request *r, bool *made) {
+  mode_t mask = umask(0);
+  int error = r->values[F_DIRECTORY_MODE].given ? make_parents(path, (mode_t)INT(r, F_DIRECTORY_MODE)) : 0;
+  *made = error == 0 && mkfifo(path, (mode_t)integer_or(r, F_MODE, 0600)) == 0;
+  if (error == 0 && !*made && errno != EEXIST)
+    error = fail(errno, "make FIFO %.200s", path);
+  umask(mask);
+  return error;
+}
+
+// One that was there already may be another one's, who reads what is written to it: then it is not used.
+static int own_fifo(int fd, const char *path, const struct request *r, bool made) {
+  struct stat status;
+  int64_t uid = integer_or(r, F_UID, -1), gid = integer_or(r, F_GID, -1);
+  if (fstat(fd, &status) < 0)
+    return fail(errno, "open FIFO %.200s", path);
+  if (!S_ISFIFO(status.st_mode))
+    return fail(EEXIST, "open FIFO %.200s: it is none", path);
+  if (!made && status.st_uid != geteuid() && (int64_t)status.st_uid != uid)
+    return fail(EEXIST, "open FIFO %.200s: it belongs to user %u", path, status.st_uid);
+  if (fchown(fd, (uid_t)uid, (gid_t)gid) < 0 || fchmod(fd, (mode_t)integer_or(r, F_MODE, 0600)) < 0)
+    return fail(errno, "give FIFO %.200s to its user", path);
+  return 0;
+}
+
 static int make_open(struct descriptor *descriptor, const struct request *r) {
   char path[4096];
-  int flags = (int)INT(r, F_FLAGS);
+  bool fifo = integer_or(r, F_FIFO, 0), made = false;
+  int flags = (int)INT(r, F_FLAGS) | (fifo ? O_NOFOLLOW : 0);
+  string_of(BYTES(r, F_PATH), path, sizeof path);
+  int error = fifo ? make_fifo(path, r, &made) : 0;
+  if (error != 0)
+    return error;
   // Non-blocking while it opens: a FIFO or a line without carrier must not hold the keeper up.
-  descriptor->fd = open(string_of(BYTES(r, F_PATH), path, sizeof path),
-                        flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, (mode_t)integer_or(r, F_MODE, 0600));
+  descriptor->fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, (mode_t)integer_or(r, F_MODE, 0600));
   if (descriptor->fd < 0 || (!(flags & O_NONBLOCK) && fcntl(descriptor->fd, F_SETFL, flags) < 0))
     return fail(errno, "open %.200s", path);
+  if (fifo && (error = own_fifo(descriptor->fd, path, r, made)) != 0)
+    return error;
   if ((descriptor->path = strdup(path)) == NULL)
     return fail(ENOMEM, "open %.200s", path);
+  descriptor->bound = fifo;
   return 0;
 }
 

@@ -189,6 +189,8 @@ int close_descriptor(const struct request *r);
 int watch_descriptor(const struct request *r);
 int socket_pair(const struct request *r);
 int accept_connection(const struct request *r);
+int set_socket_option(const struct request *r);
+int make_parents(char *path, mode_t mode);
 int pass(const struct request *r);
 void descriptor_put(const struct entry *entry, struct writer *out);
 void descriptor_put_event(const struct event *event, struct writer *out);

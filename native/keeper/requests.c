@@ -45,6 +45,7 @@ static int (*const handlers[REQUEST_TYPES])(const struct request *) = {
     [R_HIBERNATE] = hibernate,
     [R_REPLACE_KEEPER] = replace_keeper,
     [R_TELL_MANAGER] = tell_manager,
+    [R_SET_OPTION] = set_socket_option,
 };
 
 // Where the last result frame begins in the output, and its last item.

@@ -41,6 +41,10 @@ static const struct field fields[TAGS] = {
     [F_WINDOW] = {"window", INTEGER, 1000000},       [F_DEADLINE] = {"deadline", INTEGER, 1000000000},
     [F_HOW] = {"how", INTEGER, 4},                   [F_CODE] = {"code", INTEGER, 255},
     [F_WHY] = {"reason", ANY_BYTES, WIRE_FRAME_MAX}, [F_CGROUP] = {"cgroup", PATH, 4095},
+    [F_FREEBIND] = {"freebind", INTEGER, 1},         [F_TRANSPARENT] = {"transparent", INTEGER, 1},
+    [F_INTERFACE] = {"interface", NAME, 15},         [F_PROTOCOL] = {"protocol", INTEGER, 262},
+    [F_FIFO] = {"fifo", INTEGER, 1},                 [F_LEVEL] = {"level", INTEGER, 300},
+    [F_OPTION] = {"option", INTEGER, 300},           [F_AMOUNT] = {"amount", INTEGER, UINT32_MAX},
 };
 // clang-format on
 
@@ -49,7 +53,7 @@ enum { MAYBE = 0x100, LIST = 0x200, TAG = 0xff };
 
 static const struct {
   const char *name;
-  uint16_t takes[16]; // up to the first 0
+  uint16_t takes[20]; // up to the first 0
 } requests[REQUEST_TYPES] = {
     [R_HELLO] = {"hello", {F_VERSION}},
     [R_SPAWN] = {"spawn", {F_ID, F_SPEC}},
@@ -60,10 +64,13 @@ static const struct {
     [R_LISTEN] = {"listen",
                   {F_NAME, F_FAMILY, F_PATH, F_PORT | MAYBE, F_TYPE, F_BACKLOG | MAYBE, F_MODE | MAYBE,
                    F_UID | MAYBE, F_GID | MAYBE, F_REUSEPORT | MAYBE, F_V6ONLY | MAYBE, F_SLOT | MAYBE,
-                   F_DAEMON | MAYBE, F_DIRECTORY_MODE | MAYBE}},
+                   F_DAEMON | MAYBE, F_DIRECTORY_MODE | MAYBE, F_FREEBIND | MAYBE, F_TRANSPARENT | MAYBE,
+                   F_INTERFACE | MAYBE, F_PROTOCOL | MAYBE}},
     [R_SOCKET_PAIR] = {"socket pair", {F_NAME, F_PEER, F_TYPE}},
     [R_MEMORY_FILE] = {"memory file", {F_NAME, F_SIZE}},
-    [R_OPEN] = {"open", {F_NAME, F_PATH, F_FLAGS, F_MODE | MAYBE}},
+    [R_OPEN] = {"open",
+                {F_NAME, F_PATH, F_FLAGS, F_MODE | MAYBE, F_FIFO | MAYBE, F_UID | MAYBE, F_GID | MAYBE,
+                 F_DIRECTORY_MODE | MAYBE}},
     [R_NOTIFY_SOCKET] = {"notify socket", {F_NAME, F_PATH, F_MODE | MAYBE, F_UID | MAYBE, F_GID | MAYBE}},
     [R_CLOSE] = {"close", {F_NAME, F_UNLINK | MAYBE}},
     [R_WATCH] = {"watch", {F_NAME, F_ON}},
@@ -83,6 +90,7 @@ static const struct {
     [R_HIBERNATE] = {"hibernate", {0}},
     [R_REPLACE_KEEPER] = {"replace keeper", {F_PATH | MAYBE}},
     [R_TELL_MANAGER] = {"tell manager", {F_DATA}},
+    [R_SET_OPTION] = {"set option", {F_NAME, F_LEVEL, F_OPTION, F_AMOUNT | MAYBE, F_VALUE | MAYBE}},
 };
 
 const char *request_name(uint16_t type) {

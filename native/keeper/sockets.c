@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +18,25 @@ union address {
   struct sockaddr_in v4;
   struct sockaddr_in6 v6;
 };
+
+// `ADDRESS%INTERFACE`, where the address means something on that network interface only.
+static bool parse_ipv6(const char *text, struct sockaddr_in6 *address) {
+  char host[INET6_ADDRSTRLEN];
+  const char *scope = strchr(text, '%');
+  size_t length = scope == NULL ? strlen(text) : (size_t)(scope - text);
+  if (length >= sizeof host)
+    return false;
+  memcpy(host, text, length);
+  host[length] = 0;
+  if (scope != NULL && (address->sin6_scope_id = if_nametoindex(scope + 1)) == 0) {
+    char *end;
+    unsigned long number = strtoul(scope + 1, &end, 10);
+    if (scope[1] == 0 || *end != 0 || number == 0 || number > UINT32_MAX)
+      return false;
+    address->sin6_scope_id = (uint32_t)number;
+  }
+  return inet_pton(AF_INET6, host, &address->sin6_addr) == 1;
+}
 
 // 0 where the address cannot be one of its family: fail() says why.
 static socklen_t parse_address(int family, const char *text, uint16_t port, union address *address) {
@@ -33,7 +54,7 @@ static socklen_t parse_address(int family, const char *text, uint16_t port, unio
   address->v4.sin_port = htons(port); // at the same place in both
   if (family == AF_INET && inet_pton(AF_INET, text, &address->v4.sin_addr) == 1)
     return sizeof address->v4;
-  if (family == AF_INET6 && inet_pton(AF_INET6, text, &address->v6.sin6_addr) == 1)
+  if (family == AF_INET6 && parse_ipv6(text, &address->v6))
     return sizeof address->v6;
   return fail(EINVAL, "bind %.120s: no address of family %d", text, family), 0;
 }
@@ -49,7 +70,7 @@ static bool nobody_answers(const union address *address, int type) {
   return refused;
 }
 
-static int make_parents(char *path, mode_t mode) {
+int make_parents(char *path, mode_t mode) {
   for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = 0;
     if (mkdir(path, mode) < 0 && errno != EEXIST)
@@ -90,13 +111,45 @@ static bool set_option(int fd, int level, int option, int64_t value) {
   return setsockopt(fd, level, option, &(int){(int)value}, sizeof(int)) == 0;
 }
 
+// With these a socket may be bound to an address that this machine does not have, or not yet.
+static bool set_foreign(int fd, int family, const struct request *r) {
+  bool is_v4 = family == AF_INET;
+  int level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
+  return (!integer_or(r, F_FREEBIND, 0) || set_option(fd, level, is_v4 ? IP_FREEBIND : IPV6_FREEBIND, 1)) &&
+         (!integer_or(r, F_TRANSPARENT, 0) ||
+          set_option(fd, level, is_v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, 1));
+}
+
+static bool bind_to_interface(int fd, const struct request *r) {
+  struct bytes name = BYTES(r, F_INTERFACE);
+  return !r->values[F_INTERFACE].given ||
+         setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name.at, (socklen_t)name.length) == 0;
+}
+
 static bool set_options(int fd, int family, const struct request *r) {
   if (r->type == R_NOTIFY_SOCKET)
     return set_option(fd, SOL_SOCKET, SO_PASSCRED, 1);
   return family == AF_UNIX ||
          (set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
           (!integer_or(r, F_REUSEPORT, 0) || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
-          (!r->values[F_V6ONLY].given || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, INT(r, F_V6ONLY))));
+          (!r->values[F_V6ONLY].given || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, INT(r, F_V6ONLY))) &&
+          set_foreign(fd, family, r) && bind_to_interface(fd, r));
+}
+
+int set_socket_option(const struct request *r) {
+  const struct descriptor *descriptor = descriptor_find(BYTES(r, F_NAME));
+  if (descriptor == NULL)
+    return errno;
+  int level = (int)INT(r, F_LEVEL), option = (int)INT(r, F_OPTION), error;
+  if (r->values[F_AMOUNT].given == r->values[F_VALUE].given)
+    return fail(EINVAL, "set option %d of level %d: either an amount or a value", option, level);
+  struct bytes value = BYTES(r, F_VALUE);
+  if (r->values[F_AMOUNT].given)
+    error = set_option(descriptor->fd, level, option, INT(r, F_AMOUNT)) ? 0 : errno;
+  else
+    error = setsockopt(descriptor->fd, level, option, value.at, (socklen_t)value.length) == 0 ? 0 : errno;
+  return error == 0 ? 0
+                    : fail(error, "set option %d of level %d of %s", option, level, descriptor->entry.name);
 }
 
 int make_socket(struct descriptor *descriptor, const struct request *r) {
@@ -111,7 +164,8 @@ int make_socket(struct descriptor *descriptor, const struct request *r) {
   if (slot >= 0 && (slots[slot].bound != NULL || slots[slot].fd < 0 || slots[slot].family != family ||
                     type != SOCK_STREAM))
     return fail(EBUSY, "bind slot %d: it is taken, or of another family or type", slot);
-  int fd = slot >= 0 ? slots[slot].fd : socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int protocol = (int)integer_or(r, F_PROTOCOL, 0);
+  int fd = slot >= 0 ? slots[slot].fd : socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   if (fd < 0 || !set_options(fd, family, r))
     error = fail(errno, "make a socket for %.120s", text);
   else if (length == sizeof address.local && (descriptor->path = strdup(text)) == NULL)

@@ -27,6 +27,12 @@ void clear_descriptors(struct spec *spec) {
     if (spec->own[fd] < 0 && errno != EBADF)
       fail("descriptor", errno, "%d", fd);
   }
+  spec->null = -1;
+  if (count_of(&spec->attributes, ROOT) + count_of(&spec->attributes, MOUNT) > 0) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    spec->null = null < 0 ? -1 : fcntl(null, F_DUPFD_CLOEXEC, lowest);
+    close(null);
+  }
   for (int fd = 0; fd < lowest; fd++)
     close(fd);
   // Kernels before 5.11 cannot do this; there the keeper's own descriptors close, what it inherited does not.
@@ -80,7 +86,9 @@ void place_descriptors(const struct spec *spec) {
   foreach (field, &spec->attributes, DESCRIPTOR)
     place_source(spec, &field->nested);
   for (int fd = 0; fd <= 2; fd++) {
-    if (fcntl(fd, F_GETFD) < 0)
+    if (fcntl(fd, F_GETFD) < 0 && spec->null >= 0)
+      place(spec->null, fd, "/dev/null");
+    else if (fcntl(fd, F_GETFD) < 0)
       place_path("/dev/null", O_RDWR, 0, fd);
     make_blocking(fd);
   }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -132,6 +133,12 @@ static void set_oom_score(const struct spec *spec) {
   }
 }
 
+static void set_personality(const struct spec *spec) {
+  foreach (field, &spec->attributes, PERSONALITY)
+    require(personality((unsigned long)field->integer), "personality", "%#llx",
+            (unsigned long long)field->integer);
+}
+
 static void change_directory(const struct spec *spec) {
   const char *directory = text_of(&spec->attributes, DIRECTORY, "/");
   require(chdir(directory), "chdir", "%s", directory);
@@ -150,23 +157,42 @@ static void follow_keeper(const struct spec *spec) {
 }
 
 int main(int argc, char **argv) {
+  // What a daemon executes with some attribute, to see whether it can be had.
+  if (argc == 2 && strcmp(argv[1], "--nothing") == 0)
+    return 0;
   if (argc != 3) {
-    fputs("usage: spawn SPEC STATUS (descriptor numbers; the keeper starts this program)\n", stderr);
+    fputs("usage: spawn SPEC STATUS (descriptor numbers; the keeper starts this program)\n"
+          "       spawn --nothing\n",
+          stderr);
     return EXIT_USAGE;
   }
   report_to(atoi(argv[2]));
   struct spec spec = spec_read(atoi(argv[1]));
+  check_confinement(&spec);
+  check_filters(&spec);
   clear_descriptors(&spec);
   struct program program = prepare_program(&spec);
 
   // In the order of the document's table.
-  static void (*const steps[])(const struct spec *) = {
-      join_cgroup,     start_session,    take_terminal,      reset_signals,
-      set_umask,       set_limits,       set_nice,           set_scheduler,
-      set_io_priority, set_oom_score,    limit_capabilities, set_groups,
-      set_user,        change_directory, place_descriptors,  give_up_new_privileges,
-      follow_keeper};
+  static void (*const steps[])(const struct spec *) = {join_cgroup,
+                                                       start_session,
+                                                       take_terminal,
+                                                       reset_signals,
+                                                       set_umask,
+                                                       set_limits,
+                                                       set_nice,
+                                                       set_scheduler,
+                                                       set_io_priority,
+                                                       set_oom_score,
+                                                       confine,
+                                                       set_personality,
+                                                       limit_capabilities,
+                                                       set_user,
+                                                       change_directory,
+                                                       place_descriptors,
+                                                       give_up_new_privileges,
+                                                       follow_keeper};
   for (size_t step = 0; step < sizeof steps / sizeof *steps; step++)
     steps[step](&spec);
-  execute_program(&program);
+  execute_program(&program, &spec);
 }

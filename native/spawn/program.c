@@ -2,12 +2,14 @@
 #include "spawn.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // Besides those of the spec: three of LISTEN_*, four of TCP*, the mark, the pid's and the end.
@@ -125,8 +127,27 @@ struct program prepare_program(const struct spec *spec) {
   return program;
 }
 
-// As execvp(3), but what is no executable format is an error here, not a script for some shell.
-static int execute_from_path(const struct program *program, const char *name) {
+// What is done with each file in turn until it succeeds.
+typedef int attempt(const struct program *program, const char *file);
+
+static int execute(const struct program *program, const char *file) {
+  return execve(file, program->arguments, program->environment);
+}
+
+static int look(const struct program *program, const char *file) {
+  (void)program;
+  struct stat stat;
+  int result = faccessat(AT_FDCWD, file, X_OK, AT_EACCESS);
+  if (result == 0 && fstatat(AT_FDCWD, file, &stat, 0) == 0 && !S_ISREG(stat.st_mode)) {
+    errno = EACCES;
+    return -1;
+  }
+  return result;
+}
+
+// As execvp(3), but what is no executable format is an error here, not a script for some shell. 0 or an
+// errno.
+static int search_path(const struct program *program, const char *name, attempt *attempt_file) {
   int error = ENOENT;
   for (const char *directory = program->path, *end;; directory = end + 1) {
     end = strchrnul(directory, ':');
@@ -135,8 +156,8 @@ static int execute_from_path(const struct program *program, const char *name) {
                           end == directory ? "" : "/", name);
     if (length < 0 || (size_t)length >= sizeof file)
       errno = ENAMETOOLONG;
-    else
-      execve(file, program->arguments, program->environment);
+    else if (attempt_file(program, file) == 0)
+      return 0;
     // A later directory may have what this one has not, or what it has and does not let us execute.
     if (errno == EACCES || errno == ENAMETOOLONG)
       error = errno;
@@ -147,11 +168,27 @@ static int execute_from_path(const struct program *program, const char *name) {
   }
 }
 
-_Noreturn void execute_program(const struct program *program) {
-  report_execution();
+static void try(const struct program *program, attempt *attempt_file) {
   const char *name = program->file == NULL ? program->arguments[0] : program->file;
+  int error;
   if (program->file == NULL && *name != 0 && strchr(name, '/') == NULL)
-    fail("exec", execute_from_path(program, name), "%s", name);
-  execve(name, program->arguments, program->environment);
-  fail("exec", errno, "%s", name);
+    error = search_path(program, name, attempt_file);
+  else
+    error = attempt_file(program, name) == 0 ? 0 : errno;
+  if (error != 0)
+    fail("exec", error, "%s", name);
+}
+
+_Noreturn void execute_program(const struct program *program, const struct spec *spec) {
+  // Behind a filter a failure cannot always be told.
+  bool filtered = count_of(&spec->attributes, FILTER) > 0;
+  if (filtered) {
+    expect_filters(spec);
+    try(program, look);
+  }
+  report_execution();
+  if (filtered)
+    load_filters(spec);
+  try(program, execute);
+  abort(); // it has been executed, or its failure told
 }

@@ -10,7 +10,8 @@ enum {
   PROGRAM = 1, ARGUMENT, ENVIRONMENT, DIRECTORY, USER, GROUP, SUPPLEMENTARY_GROUP, SET_GROUPS, UMASK,
   LIMIT = 10, NICE, SCHEDULER, IO_PRIORITY, OOM_SCORE, NO_NEW_PRIVILEGES, BOUNDING_SET, AMBIENT_SET,
   INHERITABLE_SET, SECURE_BITS, SESSION = 20, TERMINAL, DESCRIPTOR, LISTEN, CGROUP, DEATH_SIGNAL, MARK,
-  SOCKET_ENVIRONMENT, IGNORED_SIGNAL, PROCESSOR, PID_VARIABLE, ATTRIBUTES
+  SOCKET_ENVIRONMENT, IGNORED_SIGNAL, PROCESSOR, PID_VARIABLE,
+  NAMESPACE = 64, NETWORK_NAMESPACE, IPC_NAMESPACE, PROPAGATION, MOUNT, ROOT, PERSONALITY, FILTER, ATTRIBUTES
 };
 // clang-format on
 enum { LIMIT_RESOURCE = 1, LIMIT_SOFT, LIMIT_HARD };
@@ -18,6 +19,9 @@ enum { SCHEDULER_POLICY = 1, SCHEDULER_PRIORITY, SCHEDULER_RESET };
 enum { TERMINAL_NAME = 1, TERMINAL_PATH };
 enum { SOURCE_TARGET = 1, SOURCE_NAME, SOURCE_PATH, SOURCE_FLAGS, SOURCE_MODE, SOURCE_OWN };
 enum { LISTEN_NAME = 1, LISTEN_AS };
+enum { MOUNT_KIND = 1, MOUNT_PATH, MOUNT_SOURCE, MOUNT_OPTIONS, MOUNT_OPTIONAL, MOUNT_RECURSIVE };
+enum { OWN_MOUNTS = 1, OWN_NETWORK, OWN_IPC, OWN_UTS, OWN_USERS, OWN_CGROUPS, NAMESPACES };
+enum { PROPAGATION_SLAVE, PROPAGATION_PRIVATE, PROPAGATION_SHARED };
 enum { SESSION_NONE, SESSION_NEW, SESSION_GROUP };
 enum { LISTEN_START = 3, PROCESSORS = 8192 };
 
@@ -31,6 +35,7 @@ struct field {
   union {
     int64_t integer;
     char *text;
+    struct bytes bytes;
     struct fields nested;
   };
 };
@@ -43,6 +48,7 @@ struct spec {
   } * names;
   size_t name_count;
   int own[3]; // where the keeper's standard descriptors are
+  int null;   // /dev/null of the keeper, if the program's root may have none; or -1
 };
 
 // Reads and checks the whole spec before anything is applied.
@@ -63,6 +69,20 @@ const char *text_of(const struct fields *fields, uint16_t tag, const char *absen
 void clear_descriptors(struct spec *spec);
 void place_descriptors(const struct spec *spec);
 
+// Whether the namespace with this number is to be one of its own.
+bool has_namespace(const struct spec *spec, int number);
+
+// Namespaces, mounts, the root directory, groups and the user namespace, in this order.
+void confine(const struct spec *spec);
+// Refuses what cannot be meant.
+void check_confinement(const struct spec *spec);
+
+void check_filters(const struct spec *spec);
+// Fails where the kernel would load none for this process.
+void expect_filters(const struct spec *spec);
+// What follows must get past the filters.
+void load_filters(const struct spec *spec);
+
 void limit_capabilities(const struct spec *spec);
 void set_groups(const struct spec *spec);
 void set_user(const struct spec *spec);
@@ -75,7 +95,7 @@ struct program {
 
 // Makes all of it ready, so that no memory is needed once limits are in force.
 struct program prepare_program(const struct spec *spec);
-_Noreturn void execute_program(const struct program *program);
+_Noreturn void execute_program(const struct program *program, const struct spec *spec);
 
 // The report (§10). `require` fails with errno if the result is negative, and returns it otherwise.
 void report_to(int fd);

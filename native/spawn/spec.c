@@ -1,5 +1,6 @@
 // What a child is to be given: the spec as the daemon sent it, checked, and the descriptors its names stand
 // for.
+#include "mounts.h"
 #include "spawn.h"
 #include <endian.h>
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 enum { MAX_TARGET = 1024 * 1024, NESTED_TAGS = 8 };
-enum kind { INTEGER = 1, TEXT, NESTED, KIND = 3, LIST = 4, NEEDED = 8 };
+enum kind { INTEGER = 1, TEXT, NESTED, BYTES, KIND = 7, LIST = 8, NEEDED = 16 };
 
 // What is allowed under one tag: a schema is an array of these, with the tag as index.
 struct rule {
@@ -43,6 +44,11 @@ static const struct rule limit_schema[NESTED_TAGS] = {
     [SOURCE_OWN] = {"own descriptor", INTEGER, 0, 2, 0},
 }, listen_schema[NESTED_TAGS] = {
     [LISTEN_NAME] = {"listen name", TEXT | NEEDED, 0, 0, 0}, [LISTEN_AS] = {"listen as", TEXT | NEEDED, 0, 0, 0},
+}, mount_schema[NESTED_TAGS] = {
+    [MOUNT_KIND] = {"mount kind", INTEGER | NEEDED, MOUNT_BIND, MOUNT_DEVICES, 0},
+    [MOUNT_PATH] = {"mount path", TEXT, 0, 0, 0}, [MOUNT_SOURCE] = {"mount source", TEXT, 0, 0, 0},
+    [MOUNT_OPTIONS] = {"mount options", TEXT, 0, 0, 0}, [MOUNT_OPTIONAL] = {"optional mount", INTEGER, 1, 1, 0},
+    [MOUNT_RECURSIVE] = {"recursive mount", INTEGER, 1, 1, 0},
 }, spec_schema[ATTRIBUTES] = {
     [PROGRAM] = {"program", TEXT, 0, 0, 0},             [ARGUMENT] = {"argument", TEXT | LIST | NEEDED, 0, 0, 0},
     [ENVIRONMENT] = {"environment", TEXT | LIST, 0, 0, 0}, [DIRECTORY] = {"directory", TEXT, 0, 0, 0},
@@ -66,6 +72,12 @@ static const struct rule limit_schema[NESTED_TAGS] = {
     [IGNORED_SIGNAL] = {"ignored signal", INTEGER | LIST, 1, INT_MAX, 0},
     [PROCESSOR] = {"processor", INTEGER | LIST, 0, PROCESSORS - 1, 0},
     [PID_VARIABLE] = {"pid variable", TEXT, 0, 0, 0},
+    [NAMESPACE] = {"namespace", INTEGER | LIST, OWN_MOUNTS, OWN_CGROUPS, 0},
+    [NETWORK_NAMESPACE] = {"network namespace", TEXT, 0, 0, 0}, [IPC_NAMESPACE] = {"ipc namespace", TEXT, 0, 0, 0},
+    [PROPAGATION] = {"mount propagation", INTEGER, PROPAGATION_SLAVE, PROPAGATION_SHARED, 0},
+    [MOUNT] = {"mount", NESTED | LIST, 0, 0, mount_schema}, [ROOT] = {"root directory", TEXT, 0, 0, 0},
+    [PERSONALITY] = {"personality", INTEGER, 0, UINT32_MAX - 1LL, 0},
+    [FILTER] = {"system call filter", BYTES | LIST, 0, 0, 0},
 };
 // clang-format on
 
@@ -77,12 +89,21 @@ static char *copy_text(struct bytes bytes, const char *what) {
   return text;
 }
 
+// A copy is aligned.
+static struct bytes copy_bytes(struct bytes bytes) {
+  uint8_t *copy = allocate(bytes.length, 1);
+  memcpy(copy, bytes.at, bytes.length);
+  return (struct bytes){copy, bytes.length};
+}
+
 static struct fields parse(struct bytes input, const struct rule *schema, uint16_t tags, const char *what);
 
 static struct field parse_value(uint16_t tag, struct bytes value, const struct rule *rule) {
   struct field field = {.tag = tag};
   if ((rule->kind & KIND) == TEXT)
     field.text = copy_text(value, rule->name);
+  else if ((rule->kind & KIND) == BYTES)
+    field.bytes = copy_bytes(value);
   else if ((rule->kind & KIND) == NESTED)
     field.nested = parse(value, rule->nested, NESTED_TAGS, rule->name);
   else if (!wire_integer(value, &field.integer))

@@ -53,6 +53,8 @@ export interface FakeKeeperOptions {
   readonly onSpawn?: (child: FakeChild, keeper: FakeKeeper) => void;
   /** What a signal does; default: TERM, INT, HUP and KILL end the child. */
   readonly onSignal?: (child: FakeChild, signal: number, keeper: FakeKeeper) => void;
+  /** Whether it can be asked what it was at each instant, which takes much for thousands of services; default true. */
+  readonly remembers?: boolean;
 }
 
 const deadly: readonly number[] = [signals.SIGTERM, signals.SIGINT, signals.SIGHUP, signals.SIGKILL];
@@ -290,6 +292,7 @@ export class FakeKeeper implements Keeper {
   }
 
   #remember(after: string): void {
+    if (this.#options.remembers === false) return;
     this.#instants.push({ after, world: structuredClone(this.#world) });
   }
 
@@ -374,6 +377,8 @@ export class FakeKeeper implements Keeper {
           : failure("ESRCH", `signal process ${request.pid}`);
       case "pipe":
         return this.#hold([request.name], { kind: "pipe" });
+      case "set-option":
+        return descriptors.has(request.name) ? success : failure("ENOENT", `set option of ${request.name}`);
       case "listen": {
         const result: Result = this.#hold([request.name], { kind: "listener", path: request.address });
         if (result.errno !== 0) return result;

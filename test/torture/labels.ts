@@ -31,6 +31,7 @@ const requests: Readonly<Record<number, string>> = {
   25: "hibernate",
   26: "replace-keeper",
   27: "tell-manager",
+  28: "set-option",
 };
 
 const events: Readonly<Record<number, string>> = {
@@ -47,7 +48,7 @@ const events: Readonly<Record<number, string>> = {
 
 const tag = { id: 10, name: 20, key: 45, value: 46, event: 50 } as const;
 /** Ids and names of the supervisor's own things; all others are services'. */
-const own = /^(log-writer|log-compressor|log|compiler|successor|control|connection)(?=[/#]|$)/;
+const own = /^(log-writer|log-compressor|log|compiler|successor|control|launchers|connection)(?=[/#]|$)/;
 
 /** Names what flows over one channel; knows which event each number was. */
 export class Labeller {

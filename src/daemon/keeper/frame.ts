@@ -1,5 +1,9 @@
 // Frames, items and fields: the framing of docs/keeper-protocol.md §2, without any meaning.
 
+import { fieldHeader, WireError } from "../../protocol/fields.js";
+
+export { FieldReader, WireError } from "../../protocol/fields.js";
+
 /** The largest value of a frame's length: what follows the length itself. */
 export const frameLimit = 1_048_576;
 
@@ -10,17 +14,6 @@ export const stopAtFirstFailure = 1;
 const protocolVersion = 1;
 const frameHeader = 12;
 const itemHeader = 8;
-const fieldHeader = 8;
-
-/** What cannot be put into a frame, or was read from one that is malformed. */
-export class WireError extends Error {
-  override readonly name = "WireError";
-
-  /** The same error, said of the part `where` of something larger. */
-  within(where: string): WireError {
-    return new WireError(`${where}: ${this.message}`, { cause: this });
-  }
-}
 
 /** Writes one frame. What would grow beyond the limit throws before any of it is sent. */
 export class FrameWriter {
@@ -158,86 +151,4 @@ function decodeFrame(bytes: Buffer): Frame {
     tag: bytes.readUInt32LE(4),
     items,
   };
-}
-
-/** Reads the fields of one item. Each field is taken once, and `end` refuses what nobody took. */
-export class FieldReader {
-  readonly #fields = new Map<number, Buffer[]>();
-
-  constructor(bytes: Buffer) {
-    for (let at = 0; at < bytes.length; ) {
-      if (bytes.length - at < fieldHeader) throw new WireError("the item ends within a field's header");
-      const tag = bytes.readUInt16LE(at);
-      const length = bytes.readUInt32LE(at + 4);
-      if (bytes.readUInt16LE(at + 2) !== 0) throw new WireError(`field ${tag} has a header that is not zero`);
-      if (length > bytes.length - at - fieldHeader) throw new WireError(`field ${tag} exceeds its item`);
-      const value = bytes.subarray(at + fieldHeader, at + fieldHeader + length);
-      const values = this.#fields.get(tag);
-      if (values === undefined) this.#fields.set(tag, [value]);
-      else values.push(value);
-      at += fieldHeader + length;
-    }
-  }
-
-  list(tag: number): readonly Buffer[] {
-    const values = this.#fields.get(tag) ?? [];
-    this.#fields.delete(tag);
-    return values;
-  }
-
-  optional(tag: number): Buffer | undefined {
-    const [value, ...more] = this.list(tag);
-    if (more.length > 0) throw new WireError(`field ${tag} is repeated`);
-    return value;
-  }
-
-  optionalBig(tag: number): bigint | undefined {
-    const value = this.optional(tag);
-    if (value === undefined) return undefined;
-    if (value.length !== 8) throw new WireError(`field ${tag} is no integer`);
-    return value.readBigInt64LE(0);
-  }
-
-  optionalInteger(tag: number): number | undefined {
-    const value = this.optionalBig(tag);
-    if (value === undefined) return undefined;
-    const number = Number(value);
-    if (!Number.isSafeInteger(number)) throw new WireError(`field ${tag} is out of range: ${value}`);
-    return number;
-  }
-
-  optionalText(tag: number): string | undefined {
-    return this.optional(tag)?.toString();
-  }
-
-  big(tag: number): bigint {
-    return required(tag, this.optionalBig(tag));
-  }
-
-  integer(tag: number): number {
-    return required(tag, this.optionalInteger(tag));
-  }
-
-  text(tag: number): string {
-    return required(tag, this.optionalText(tag));
-  }
-
-  /** A copy: what is kept must not keep the whole chunk it was read from. */
-  bytes(tag: number): Uint8Array {
-    return new Uint8Array(required(tag, this.optional(tag)));
-  }
-
-  flag(tag: number): boolean {
-    return (this.optionalInteger(tag) ?? 0) !== 0;
-  }
-
-  end(): void {
-    const [tag] = this.#fields.keys();
-    if (tag !== undefined) throw new WireError(`field ${tag} is unknown`);
-  }
-}
-
-function required<Value>(tag: number, value: Value | undefined): Value {
-  if (value === undefined) throw new WireError(`field ${tag} is missing`);
-  return value;
 }

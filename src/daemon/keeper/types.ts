@@ -26,6 +26,47 @@ export interface ResourceLimit {
   readonly hard: number | undefined;
 }
 
+export type Namespace = "mount" | "network" | "ipc" | "uts" | "user" | "cgroup";
+
+/**
+ * One change to the child's own mount namespace (§5 attribute 68). Paths are absolute. `path` is one of the child's: below
+ * its `rootDirectory`, if it has one, where symbolic links cannot lead out of it. `source` is one of the keeper's.
+ * With `optional`, a `path` (of a bind: a `source`) that does not exist is skipped.
+ */
+export type MountAction =
+  /** `source` appears at `path` too, which is made where it is missing; `recursive`: with all that is mounted below. */
+  | {
+      readonly kind: "bind";
+      readonly source: string;
+      readonly path: string;
+      readonly recursive?: boolean;
+      readonly optional?: boolean;
+    }
+  /**
+   * What is mounted at and below `path` becomes so; `path` itself is made a mount first, if it is none. `read-write` exempts
+   * from an earlier `read-only` and makes nothing writable that was not; `exec` allows execution everywhere below.
+   */
+  | {
+      readonly kind: "read-only" | "read-write" | "no-exec" | "exec";
+      readonly path: string;
+      readonly optional?: boolean;
+    }
+  /** `path` is covered by something empty of the same kind, with mode 0 and read-only. */
+  | { readonly kind: "inaccessible"; readonly path: string; readonly optional?: boolean }
+  /** A file system of its own. `options` as mount(8) has them, such as `mode=0755,size=10%,nosuid,nodev,ro`. */
+  | {
+      readonly kind: "tmpfs";
+      readonly path: string;
+      readonly options?: string;
+      readonly optional?: boolean;
+    }
+  /** A new view of the processes, such as with the options `hidepid=invisible,subset=pid`; nosuid, nodev, noexec. */
+  | { readonly kind: "proc"; readonly path: string; readonly options?: string; readonly optional?: boolean }
+  /** The message queues of the child's IPC namespace; nosuid, nodev, noexec. */
+  | { readonly kind: "mqueue"; readonly path: string; readonly optional?: boolean }
+  /** A read-only /dev with what is no hardware: null, zero, full, random, urandom, tty, terminals, shm, log. */
+  | { readonly kind: "devices" };
+
 /** Everything a child can be given (§5). Only `arguments` is required; the environment is exactly `environment`. */
 export interface SpawnSpec {
   readonly program?: string;
@@ -60,6 +101,28 @@ export interface SpawnSpec {
   readonly processors?: readonly number[];
   /** The name of a variable that gets the process's own pid. */
   readonly pidVariable?: string;
+  /**
+   * Namespaces of its own. In a network namespace `lo` is up; a user namespace has root, `uid` and `gid` under
+   * the same numbers, and nobody else.
+   */
+  readonly namespaces?: readonly Namespace[];
+  /** A namespace to join, such as a file below /run/netns; not together with one of its own. */
+  readonly networkNamespacePath?: string;
+  readonly ipcNamespacePath?: string;
+  /** How mounts of its own mount namespace relate to later ones outside; default `slave`: those appear inside too. */
+  readonly mountPropagation?: "slave" | "private" | "shared";
+  /** Applied in order; needs a mount namespace. What is mounted at a path gets the flags of the last action for it. */
+  readonly mounts?: readonly MountAction[];
+  /** What is `/` for it; `directory`, `program` and descriptors' paths are below it. */
+  readonly rootDirectory?: string;
+  /** personality(2)'s number. */
+  readonly personality?: number;
+  /**
+   * BPF programs for seccomp(2), the machine's `sock_filter` structures one after the other. They are loaded in order just
+   * before the program is executed, so each must let through the loading of the next and the execution. Whoever is not root
+   * also needs `noNewPrivileges`.
+   */
+  readonly systemCallFilters?: readonly Uint8Array[];
 }
 
 export interface ListenSpec {
@@ -78,6 +141,14 @@ export interface ListenSpec {
   readonly slot?: number;
   readonly daemon?: boolean;
   readonly directoryMode?: number;
+  /** The address may be one that this machine does not have, or not yet. */
+  readonly freeBind?: boolean;
+  /** As `freeBind`, for connections that were meant for others. */
+  readonly transparent?: boolean;
+  /** Only what comes by this network interface. */
+  readonly interface?: string;
+  /** The kernel's number, where it is not the usual one of the type. */
+  readonly protocol?: number;
 }
 
 /** One request (§4). `op` is the request's name there. */
@@ -103,6 +174,11 @@ export type Request =
       readonly path: string;
       readonly flags: number;
       readonly mode?: number;
+      /** A FIFO, which is made where there is none; the rest is for one only. */
+      readonly fifo?: boolean;
+      readonly uid?: number;
+      readonly gid?: number;
+      readonly directoryMode?: number;
     }
   | {
       readonly op: "notify-socket";
@@ -150,7 +226,16 @@ export type Request =
   | { readonly op: "hibernate" }
   /** Must be the last of its frame. `program` is an absolute path; default: the keeper's own. */
   | { readonly op: "replace-keeper"; readonly program?: string }
-  | { readonly op: "tell-manager"; readonly data: string };
+  | { readonly op: "tell-manager"; readonly data: string }
+  /** One of `amount` and `value`. */
+  | {
+      readonly op: "set-option";
+      readonly name: Name;
+      readonly level: number;
+      readonly option: number;
+      readonly amount?: number;
+      readonly value?: Uint8Array;
+    };
 
 /** One result. `errno` 0 is success; `text` says what was attempted on what. Only the fields of its request are set. */
 export interface Result {

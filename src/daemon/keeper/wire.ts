@@ -8,6 +8,7 @@ import type {
   EventHeader,
   KeeperEvent,
   KeeperRecord,
+  MountAction,
   Name,
   Request,
   ResourceLimit,
@@ -97,6 +98,14 @@ const tag = {
   truncated: 82,
   count: 83,
   restartReason: 84,
+  freeBind: 85,
+  transparent: 86,
+  interface: 87,
+  protocol: 88,
+  fifo: 89,
+  level: 90,
+  option: 91,
+  amount: 92,
 } as const;
 
 const limitTag = { resource: 1, soft: 2, hard: 3 } as const;
@@ -104,6 +113,7 @@ const schedulerTag = { policy: 1, priority: 2, resetOnFork: 3 } as const;
 const terminalTag = { name: 1, path: 2 } as const;
 const descriptorTag = { target: 1, name: 2, path: 3, flags: 4, mode: 5, own: 6 } as const;
 const listenTag = { name: 1, as: 2 } as const;
+const mountTag = { kind: 1, path: 2, source: 3, options: 4, optional: 5, recursive: 6 } as const;
 const groupTag = { group: 7, set: 8 } as const;
 const slotTag = { number: 1, descriptor: 2, family: 3 } as const;
 const daemonDescriptorTag = 2;
@@ -128,6 +138,20 @@ const clocks = { realtime: 0, monotonic: 1, boottime: 7 } as const;
 const scopes = { process: 0, group: 1, cgroup: 2 } as const;
 const endings = { exit: 0, "power-off": 1, reboot: 2, halt: 3, kexec: 4 } as const;
 const sessions = { none: 0, session: 1, group: 2 } as const;
+const namespaces = { mount: 1, network: 2, ipc: 3, uts: 4, user: 5, cgroup: 6 } as const;
+const propagations = { slave: 0, private: 1, shared: 2 } as const;
+const mountKinds = {
+  bind: 1,
+  "read-only": 2,
+  "read-write": 3,
+  "no-exec": 4,
+  exec: 5,
+  inaccessible: 6,
+  tmpfs: 7,
+  proc: 8,
+  mqueue: 9,
+  devices: 10,
+} as const;
 const states = { setup: 0, running: 1, ended: 2 } as const;
 const kinds = {
   other: 0,
@@ -236,6 +260,25 @@ const encodeDescriptor =
       }
     });
 
+/** Every property that some kind of mount has. */
+interface AnyMount {
+  readonly kind: MountAction["kind"];
+  readonly path?: string;
+  readonly source?: string;
+  readonly options?: string;
+  readonly optional?: boolean;
+  readonly recursive?: boolean;
+}
+
+const encodeMount: Encoder<AnyMount> = nested<AnyMount>(68, {
+  kind: choice(mountTag.kind, mountKinds),
+  path: text(mountTag.path),
+  source: text(mountTag.source),
+  options: text(mountTag.options),
+  optional: flag(mountTag.optional),
+  recursive: flag(mountTag.recursive),
+});
+
 const specEncoders: Encoders<SpawnSpec> = {
   program: text(1),
   arguments: list(text(2)),
@@ -270,6 +313,14 @@ const specEncoders: Encoders<SpawnSpec> = {
   ignoredSignals: list(integer(28)),
   processors: list(integer(29)),
   pidVariable: text(30),
+  namespaces: list(choice(64, namespaces)),
+  networkNamespacePath: text(65),
+  ipcNamespacePath: text(66),
+  mountPropagation: choice(67, propagations),
+  mounts: list(encodeMount),
+  rootDirectory: text(69),
+  personality: integer(70),
+  systemCallFilters: list(bytes(71)),
 };
 
 type Operation = Request["op"];
@@ -317,6 +368,10 @@ const requests: RequestTable = {
       slot: integer(tag.slot),
       daemon: flag(tag.daemon),
       directoryMode: integer(tag.directoryMode),
+      freeBind: flag(tag.freeBind),
+      transparent: flag(tag.transparent),
+      interface: text(tag.interface),
+      protocol: integer(tag.protocol),
     },
   },
   "socket-pair": {
@@ -331,6 +386,10 @@ const requests: RequestTable = {
       path: text(tag.path),
       flags: integer(tag.flags),
       mode: integer(tag.mode),
+      fifo: flag(tag.fifo),
+      uid: integer(tag.uid),
+      gid: integer(tag.gid),
+      directoryMode: integer(tag.directoryMode),
     },
   },
   "notify-socket": {
@@ -388,6 +447,16 @@ const requests: RequestTable = {
   hibernate: { type: 25, fields: {} },
   "replace-keeper": { type: 26, fields: { program: text(tag.path) } },
   "tell-manager": { type: 27, fields: { data: text(tag.data) } },
+  "set-option": {
+    type: 28,
+    fields: {
+      name: text(tag.name),
+      level: integer(tag.level),
+      option: integer(tag.option),
+      amount: integer(tag.amount),
+      value: bytes(tag.value),
+    },
+  },
 };
 
 /** The highest version of the contract that this daemon speaks. */

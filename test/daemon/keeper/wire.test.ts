@@ -26,6 +26,9 @@ function expected(fields: RawFields): string[][] {
   return parseFields(rawFields(fields)).map(([tag, value]) => [String(tag), value.toString("hex")]);
 }
 
+/** The mounts of a spec, attribute 68. */
+const mounts = (...list: readonly RawFields[]): RawFields => list.map((fields) => [68, fields]);
+
 const requests: readonly (readonly [Request, number, RawFields])[] = [
   [
     { op: "adopt", id: "a", pid: 5, start: 6 },
@@ -91,6 +94,10 @@ const requests: readonly (readonly [Request, number, RawFields])[] = [
       slot: 10,
       daemon: true,
       directoryMode: 0o700,
+      freeBind: true,
+      transparent: true,
+      interface: "lo",
+      protocol: 262,
     },
     7,
     [
@@ -108,6 +115,10 @@ const requests: readonly (readonly [Request, number, RawFields])[] = [
       [31, 10n],
       [32, 1n],
       [33, 0o700n],
+      [85, 1n],
+      [86, 1n],
+      [87, "lo"],
+      [88, 262n],
     ],
   ],
   [
@@ -274,6 +285,147 @@ const requests: readonly (readonly [Request, number, RawFields])[] = [
   [{ op: "replace-keeper" }, 26, []],
   [{ op: "replace-keeper", program: "/sbin/keeper" }, 26, [[24, "/sbin/keeper"]]],
   [{ op: "tell-manager", data: "READY=1" }, 27, [[44, "READY=1"]]],
+  [
+    {
+      op: "open",
+      name: "f",
+      path: "/run/f",
+      flags: 2,
+      mode: 0o600,
+      fifo: true,
+      uid: 1,
+      gid: 2,
+      directoryMode: 0o755,
+    },
+    10,
+    [
+      [20, "f"],
+      [24, "/run/f"],
+      [36, 2n],
+      [28, 0o600n],
+      [89, 1n],
+      [21, 1n],
+      [22, 2n],
+      [33, 0o755n],
+    ],
+  ],
+  [
+    { op: "set-option", name: "l", level: 1, option: 9, amount: 1 },
+    28,
+    [
+      [20, "l"],
+      [90, 1n],
+      [91, 9n],
+      [92, 1n],
+    ],
+  ],
+  [
+    { op: "set-option", name: "l", level: 6, option: 13, value: Buffer.from("reno") },
+    28,
+    [
+      [20, "l"],
+      [90, 6n],
+      [91, 13n],
+      [46, "reno"],
+    ],
+  ],
+  [
+    {
+      op: "spawn",
+      id: "confined",
+      spec: {
+        arguments: ["x"],
+        namespaces: ["mount", "network", "ipc", "uts", "user", "cgroup"],
+        networkNamespacePath: "/run/netns/x",
+        ipcNamespacePath: "/proc/1/ns/ipc",
+        mountPropagation: "shared",
+        mounts: [
+          { kind: "bind", source: "/a", path: "/b", recursive: true, optional: true },
+          { kind: "bind", source: "/c", path: "/d", recursive: false },
+          { kind: "read-only", path: "/" },
+          { kind: "read-write", path: "/var" },
+          { kind: "no-exec", path: "/" },
+          { kind: "exec", path: "/usr" },
+          { kind: "inaccessible", path: "/root", optional: true },
+          { kind: "tmpfs", path: "/tmp", options: "mode=1777" },
+          { kind: "proc", path: "/proc", options: "hidepid=invisible" },
+          { kind: "mqueue", path: "/dev/mqueue" },
+          { kind: "devices" },
+        ],
+        rootDirectory: "/srv/root",
+        personality: 8,
+        systemCallFilters: [Buffer.from("one"), Buffer.from("two")],
+      },
+    },
+    2,
+    [
+      [10, "confined"],
+      [
+        11,
+        [
+          [2, "x"],
+          ...[1n, 2n, 3n, 4n, 5n, 6n].map((number) => [64, number] as const),
+          [65, "/run/netns/x"],
+          [66, "/proc/1/ns/ipc"],
+          [67, 2n],
+          ...mounts(
+            [
+              [1, 1n],
+              [2, "/b"],
+              [3, "/a"],
+              [5, 1n],
+              [6, 1n],
+            ],
+            [
+              [1, 1n],
+              [2, "/d"],
+              [3, "/c"],
+            ],
+            [
+              [1, 2n],
+              [2, "/"],
+            ],
+            [
+              [1, 3n],
+              [2, "/var"],
+            ],
+            [
+              [1, 4n],
+              [2, "/"],
+            ],
+            [
+              [1, 5n],
+              [2, "/usr"],
+            ],
+            [
+              [1, 6n],
+              [2, "/root"],
+              [5, 1n],
+            ],
+            [
+              [1, 7n],
+              [2, "/tmp"],
+              [4, "mode=1777"],
+            ],
+            [
+              [1, 8n],
+              [2, "/proc"],
+              [4, "hidepid=invisible"],
+            ],
+            [
+              [1, 9n],
+              [2, "/dev/mqueue"],
+            ],
+            [[1, 10n]],
+          ),
+          [69, "/srv/root"],
+          [70, 8n],
+          [71, "one"],
+          [71, "two"],
+        ],
+      ],
+    ],
+  ],
   [
     {
       op: "spawn",

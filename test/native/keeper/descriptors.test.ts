@@ -3,7 +3,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  constants as files,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { connect, createServer } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
@@ -12,7 +25,20 @@ import { run } from "../../support/run.js";
 import { waitFor } from "../../support/wait.js";
 import { skip, withBed } from "./bed.js";
 
-const { EAGAIN, EADDRINUSE, EBUSY, EEXIST, EINVAL, ENAMETOOLONG, ENOENT, ENOTSOCK, EPERM } = constants.errno;
+const {
+  EAGAIN,
+  EADDRINUSE,
+  EADDRNOTAVAIL,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ELOOP,
+  ENAMETOOLONG,
+  ENODEV,
+  ENOENT,
+  ENOTSOCK,
+  EPERM,
+} = constants.errno;
 
 /** Everything that a server says until it closes. */
 async function answerOf(target: string | number): Promise<string> {
@@ -128,6 +154,98 @@ describe("descriptors", { skip, concurrency: 2 }, () => {
       assert.equal(readFileSync(path, "utf8"), "precious");
       await agent.refused({ ...listen, address: `/${"x".repeat(120)}` }, ENAMETOOLONG, /bind/);
       await agent.ok({ ...listen, address: `@${bed.directory}` });
+    }));
+
+  it("a FIFO is made with its directories, mode and owner, and found again", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const path = join(bed.directory, "deep/er/fifo");
+      const flags = files.O_RDWR;
+      const open = { op: "open", name: "f", path, flags, mode: 0o620, fifo: true, uid: 65534 } as const;
+      await agent.refused(open, ENOENT, /make FIFO/);
+      await agent.ok({ ...open, directoryMode: 0o711 });
+      const status = statSync(path);
+      assert.ok(status.isFIFO());
+      assert.deepEqual([status.mode & 0o7777, status.uid], [0o620, 65534]);
+      assert.equal(statSync(join(path, "..")).mode & 0o777, 0o711);
+      await agent.ok({ op: "watch", name: "f", on: true });
+      const writer = openSync(path, files.O_WRONLY | files.O_NONBLOCK);
+      writeSync(writer, "x");
+      closeSync(writer);
+      assert.equal((await agent.event("readable")).name, "f");
+      await agent.ok({ op: "close", name: "f" });
+      assert.ok(existsSync(path));
+      await agent.ok({ ...open, name: "f2", mode: 0o600 });
+      assert.equal(statSync(path).mode & 0o7777, 0o600);
+      await agent.ok({ op: "close", name: "f2", unlink: true });
+      assert.equal(existsSync(path), false);
+    }));
+
+  it("what is no FIFO, or another user's, is not opened as one", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const path = join(bed.directory, "fifo");
+      const open = { op: "open", name: "f", path, flags: files.O_RDWR, fifo: true } as const;
+      writeFileSync(path, "precious");
+      await agent.refused(open, EEXIST, /it is none/);
+      assert.equal(readFileSync(path, "utf8"), "precious");
+      rmSync(path);
+      assert.equal((await run("mkfifo", [`${path}.other`])).status, 0);
+      symlinkSync(`${path}.other`, path);
+      await agent.refused(open, ELOOP, /open/);
+      rmSync(path);
+      chownSync(`${path}.other`, 65534, 65534);
+      await agent.refused({ ...open, path: `${path}.other` }, EEXIST, /belongs to user 65534/);
+      await agent.ok({ ...open, path: `${path}.other`, uid: 65534 });
+    }));
+
+  it("a socket has the options that were set on it", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const listen = {
+        op: "listen",
+        name: "l",
+        family: "ipv4",
+        address: "127.0.0.1",
+        port: 0,
+        type: "stream",
+      } as const;
+      await agent.ok(listen);
+      const [tcp, socket, keepAlive, congestion] = [6, 1, 9, 13];
+      await agent.ok({ op: "set-option", name: "l", level: socket, option: keepAlive, amount: 1 });
+      await agent.ok({
+        op: "set-option",
+        name: "l",
+        level: tcp,
+        option: congestion,
+        value: Buffer.from("reno"),
+      });
+      await agent.refused(
+        { op: "set-option", name: "l", level: tcp, option: congestion, value: Buffer.from("none such") },
+        ENOENT,
+        /option 13 of level 6 of l/,
+      );
+      await agent.refused({ op: "set-option", name: "l", level: 1, option: 9 }, EINVAL, /either/);
+      await agent.refused({ op: "set-option", name: "no", level: 1, option: 9, amount: 1 }, ENOENT, /no/);
+    }));
+
+  it("an address that nobody has can be listened at, and one interface only", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const listen = { op: "listen", family: "ipv4", address: "192.0.2.1", port: 0, type: "stream" } as const;
+      await agent.refused({ ...listen, name: "a" }, EADDRNOTAVAIL, /192.0.2.1/);
+      await agent.ok({ ...listen, name: "a", freeBind: true });
+      const six = { ...listen, family: "ipv6", address: "2001:db8::1" } as const;
+      await agent.ok({ ...six, name: "b", freeBind: true });
+      await agent.ok({ ...listen, name: "c", address: "127.0.0.1", interface: "lo" });
+      await agent.refused(
+        { ...listen, name: "d", address: "127.0.0.1", interface: "no-such" },
+        ENODEV,
+        /make a socket/,
+      );
+      await agent.ok({ ...six, name: "e", address: "::1%lo" });
+      await agent.refused({ ...six, name: "f", address: "::1%" }, EINVAL, /no address/);
+      await agent.refused({ ...six, name: "g", address: "::1%nosuch0" }, EINVAL, /no address/);
     }));
 
   it("TCP and UDP listeners report the port they got", () =>
