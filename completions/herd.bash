@@ -68,7 +68,7 @@ _herd() {
 
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W '--socket= --log-history= --json --service-name= --log-file=
-      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --root= --help --usage --version' -- "$current")
+      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --root= --all --strict --help --usage --version' -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
     return
   fi

@@ -8,6 +8,15 @@ _shepherd_generations() {
   done
 }
 
+# The names of systemd's units, and files.
+_shepherd_units() {
+  local file
+  for file in {/etc,/run,/usr/local/lib,/lib,/usr/lib}/systemd/system/*.*; do
+    [[ -f $file ]] && compgen -W "${file##*/}" -- "$1"
+  done | sort -u
+  compgen -f -- "$1"
+}
+
 _shepherd() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
   local daemon='--socket= --logfile= --pid --insecure --silent --quiet --syslog --log-format= --shutdown-timeout='
@@ -20,7 +29,7 @@ _shepherd() {
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
-    -o | --output)
+    -o | --output | --root)
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
@@ -44,7 +53,7 @@ _shepherd() {
   fi
 
   if ((COMP_CWORD == 2)); then
-    mapfile -t COMPREPLY < <(compgen -W "build boot activate reconfigure shepherd-graph extension-graph search describe
+    mapfile -t COMPREPLY < <(compgen -W "build boot activate reconfigure shepherd-graph extension-graph search convert describe
       list-generations roll-back switch-generation delete-generations $general" -- "$current")
     return
   fi
@@ -56,6 +65,7 @@ _shepherd() {
       boot) own=$daemon ;;
       reconfigure | roll-back | switch-generation) own='--dry-run --socket=' ;;
       shepherd-graph | extension-graph) own=--svg ;;
+      convert) own=--root= ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$own $general" -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
@@ -66,6 +76,7 @@ _shepherd() {
     build | boot | reconfigure | shepherd-graph | extension-graph)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       ;;
+    convert) mapfile -t COMPREPLY < <(_shepherd_units "$current") ;;
     activate) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     list-generations | switch-generation | delete-generations)
       mapfile -t COMPREPLY < <(compgen -W "$(_shepherd_generations)" -- "$current")

@@ -21,6 +21,12 @@ function __shepherd_generations --description 'The numbers of all generations'
     end
 end
 
+function __shepherd_units --description 'The names of units of systemd'
+    for file in /{etc,run,usr/local/lib,lib,usr/lib}/systemd/system/*.*
+        test -f $file; and string replace --regex '.*/' '' $file
+    end
+end
+
 complete -c shepherd -f
 complete -c shepherd -n 'test (count (commandline -opc)) -eq 1' -a system -d 'compose, boot and change systems'
 complete -c shepherd -n '__shepherd_supervises; and not __shepherd_in boot' -s c -l config -r -F -d 'load services from this module'
@@ -43,12 +49,15 @@ complete -c shepherd -n __shepherd_wants_command -a reconfigure -d 'make another
 complete -c shepherd -n __shepherd_wants_command -a shepherd-graph -d 'print the graph of services'
 complete -c shepherd -n __shepherd_wants_command -a extension-graph -d 'print the graph of extensions'
 complete -c shepherd -n __shepherd_wants_command -a search -d 'find types of services'
+complete -c shepherd -n __shepherd_wants_command -a convert -d 'print units as a configuration'
 complete -c shepherd -n __shepherd_wants_command -a describe -d 'tell about the generation in use'
 complete -c shepherd -n __shepherd_wants_command -a list-generations -d 'tell about all generations'
 complete -c shepherd -n __shepherd_wants_command -a roll-back -d 'go back to the generation before'
 complete -c shepherd -n __shepherd_wants_command -a switch-generation -d 'go to a generation'
 complete -c shepherd -n __shepherd_wants_command -a delete-generations -d 'remove generations'
 complete -c shepherd -n '__shepherd_in build boot reconfigure shepherd-graph extension-graph' -F
+complete -c shepherd -n '__shepherd_in convert' -F -a '(__shepherd_units)'
+complete -c shepherd -n '__shepherd_in convert' -l root -x -a '(__fish_complete_directories)' -d 'the system whose units are converted'
 complete -c shepherd -n '__shepherd_in activate' -x -a '(__fish_complete_directories)'
 complete -c shepherd -n '__shepherd_in list-generations switch-generation delete-generations' -a '(__shepherd_generations)'
 complete -c shepherd -n '__shepherd_in build' -s o -l output -x -a '(__fish_complete_directories)' -d 'where the system is made'

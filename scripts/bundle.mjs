@@ -9,8 +9,15 @@ import { build } from "esbuild";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The public modules that are loaded later, by the names that src/daemon/configuration/public-modules.ts gives them. */
-const lazyModules = { system: "src/services/system.ts", store: "src/store/index.ts" };
+const lazyModules = {
+  system: "src/services/system.ts",
+  store: "src/store/index.ts",
+  systemd: "systemd-compat/index.ts",
+};
 const lazyBundle = "modules.cjs";
+
+/** The client's code, which the supervisor runs for herd's launcher: loaded once it is idle, or asked for. */
+const commands = { source: "src/herd/in-daemon.ts", bundle: "commands.cjs" };
 
 /** The reader of systemd units, which herd loads for `herd verify` alone. */
 const unitReader = { source: "systemd-compat/verify.ts", bundle: "units.cjs" };
@@ -32,6 +39,7 @@ const programs = [
   { ...unitReader, external: [] },
   { source: "src/repl/main.ts", bundle: "repl.cjs", external: [] },
   { source: "src/power/main.ts", bundle: "power.cjs", external: ["commander"] },
+  { source: "systemd-compat/shim/main.ts", bundle: "systemctl.cjs", external: [] },
   { source: "src/daemon/logs/compress-main.ts", bundle: "compress.cjs", external: [] },
   // esbuild has a native part, which cannot be bundled.
   { source: "src/system-command/main.ts", bundle: "system.cjs", external: ["commander", "esbuild"] },
@@ -82,14 +90,20 @@ function replacing(find, text) {
 const lazyNamed = (source) => Object.keys(lazyModules).find((name) => lazyModules[name] === source);
 
 /**
- * The supervisor, and the bundle with the public modules that it loads later. What both consist of, such as the checks of
+ * The supervisor, and the bundles that it loads later. What they have in common, such as the checks of
  * definitions, must be there once: the supervisor leaves its own modules where the other bundle finds them.
  */
 async function bundleSupervisor() {
-  const later = replacing(lazyNamed, (name) => `module.exports = require("./${lazyBundle}").${name}();`);
+  const later = replacing(
+    (source) => (source === commands.source ? source : lazyNamed(source)),
+    (key) =>
+      key === commands.source
+        ? `module.exports = require("./${commands.bundle}");`
+        : `module.exports = require("./${lazyBundle}").${key}();`,
+  );
   const supervisor = {
     bundle: "shepherd.cjs",
-    external: ["commander", `./${lazyBundle}`],
+    external: ["commander", `./${lazyBundle}`, `./${commands.bundle}`],
     plugins: [later],
   };
   const { metafile } = await bundle({
@@ -117,6 +131,7 @@ async function bundleSupervisor() {
         .join("\n"),
     ),
   });
+  await bundle({ ...commands, external: [], plugins: [share] });
   const sources = [...shared].sort();
   await bundle({
     ...supervisor,

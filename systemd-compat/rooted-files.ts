@@ -145,9 +145,13 @@ export class RootedFiles {
   async isEmpty(path: string): Promise<boolean> {
     const real = await this.real(path);
     if (real === undefined) return false;
-    if (real === "/dev/null") return true;
+    return real === "/dev/null" || (await this.isEmptyFile(real));
+  }
+
+  /** Whether there is an empty file; its directory must be a real one. */
+  async isEmptyFile(path: string): Promise<boolean> {
     try {
-      const status = await lstat(this.outside(real));
+      const status = await lstat(this.outside(path));
       return status.isFile() && status.size === 0;
     } catch {
       return false;

@@ -107,18 +107,26 @@ export async function indexUnits(files: RootedFiles, searchPath: readonly string
   for (const directory of searchPath) real.add((await files.real(directory)) ?? directory);
   const places = new Set([...searchPath, ...real]);
   for (const directory of searchPath) {
-    for (const entry of await listed(files, directory, diagnostics)) {
+    const place = (await files.real(directory)) ?? directory;
+    const units = (await listed(files, directory, diagnostics)).flatMap((entry) => {
       if (/\.(?:d|wants|requires)$/.test(entry.name)) directories.add(join(directory, entry.name));
       const name = parseUnitName(entry.name);
-      if (name === undefined || entries.has(name.full) || !["file", "link"].includes(entry.kind)) continue;
-      const found = await entryOf(files, places, join(directory, entry.name), name, entry);
-      if (typeof found !== "string") entries.set(name.full, found);
-      else
+      const isUnit = name !== undefined && !entries.has(name.full) && ["file", "link"].includes(entry.kind);
+      return isUnit ? [{ entry, name, path: join(directory, entry.name) }] : [];
+    });
+    // Side by side: there are hundreds of them.
+    const found = await Promise.all(
+      units.map(({ entry, name, path }) => entryOf(files, places, path, name, place, entry)),
+    );
+    for (const [index, { name, path }] of units.entries()) {
+      const one = found[index];
+      if (typeof one === "object") entries.set(name.full, one);
+      else if (one !== undefined)
         diagnostics.push({
-          file: join(directory, entry.name),
+          file: path,
           line: 0,
           severity: "warning",
-          what: found,
+          what: one,
           done: "the link is ignored",
         });
     }
@@ -147,16 +155,22 @@ async function listed(
   }
 }
 
-/** What a name in a directory is; a text says why a link cannot be one. */
+/**
+ * What a name in a directory is; a text says why a link cannot be one.
+ * @param place the directory with its links followed
+ */
 async function entryOf(
   files: RootedFiles,
   places: ReadonlySet<string>,
   path: string,
   name: UnitName,
+  place: string,
   { kind }: DirectoryEntry,
 ): Promise<IndexEntry | string> {
+  const there = join(place, basename(path));
+  if (kind === "file") return { kind: (await files.isEmptyFile(there)) ? "masked" : "file", path };
   if (await files.isEmpty(path)) return { kind: "masked", path };
-  const link = kind === "link" ? await files.linkTarget(await placeOf(files, path)) : undefined;
+  const link = await files.linkTarget(there);
   if (link === undefined) return { kind: "file", path };
   const target = join(dirname(path), link.startsWith("/") ? join("/", link) : link);
   const absolute = link.startsWith("/") ? join("/", link) : target;
@@ -169,11 +183,6 @@ async function entryOf(
   const problem = other === undefined ? "no name of a unit" : aliasProblem(name, other);
   if (other === undefined || problem !== undefined) return `it points to ${absolute}, ${problem ?? ""}`;
   return { kind: "alias", path, target: other };
-}
-
-/** The same path with its directory's links followed. */
-async function placeOf(files: RootedFiles, path: string): Promise<string> {
-  return join((await files.real(dirname(path))) ?? dirname(path), basename(path));
 }
 
 async function isInPath(files: RootedFiles, places: ReadonlySet<string>, path: string): Promise<boolean> {

@@ -1,4 +1,5 @@
-// `herd verify`: systemd units are checked as files, without systemd and without a supervisor. Nothing is started or applied.
+// `herd verify`: systemd units are checked as files, without systemd and without a supervisor: what is wrong with them, and
+// what of them is applied. Nothing is started.
 
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -7,13 +8,17 @@ import { RootedFiles } from "./rooted-files.js";
 import { systemSearchPath } from "./search-path.js";
 import { systemDirectories } from "./specifiers.js";
 import { readSystemFacts } from "./system-facts.js";
-import { indexUnits } from "./unit-index.js";
-import { verificationJson, verificationText } from "./verify/show.js";
-import { isUsable, type Verification, verifyUnit } from "./verify/verification.js";
+import { indexUnits, type UnitIndex } from "./unit-index.js";
+import { totalText, verificationJson, verificationText } from "./verify/show.js";
+import { isUsable, isWhole, type Verification, verifyUnit } from "./verify/verification.js";
 
 export interface VerifyRequest {
   /** Names of units, of which `.service` may be left out, and paths of unit files, which have a slash in them. */
   readonly units: readonly string[];
+  /** All units of the search path, instead of those; aliases and masks are none. */
+  readonly all?: boolean;
+  /** Whether a unit fails of which a directive is not, or only partly, applied that it works or is confined by. */
+  readonly strict?: boolean;
   /** One JSON document at the end instead of text. */
   readonly json: boolean;
   /** The directory that is taken for `/`; default `/`. With another one no paths are taken, and no conditions looked at. */
@@ -35,17 +40,17 @@ interface Target {
   readonly path?: string;
 }
 
-/** 0 where each unit is there and can be used, 1 otherwise. */
+/** 0 where each unit is there and can be used, and is applied as far as `strict` wants it, 1 otherwise. */
 export async function verify(request: VerifyRequest, { write, error }: VerifyOutput): Promise<0 | 1> {
-  const { units, json, root = "/", directory } = request;
-  const targets: Target[] = [];
+  const { units, all = false, strict = false, json, root = "/", directory } = request;
+  const named: Target[] = [];
   for (const given of units) {
     const target = targetOf(given, root, directory);
     if (typeof target === "string") {
       error(target);
       return 1;
     }
-    targets.push(target);
+    named.push(target);
   }
   if (!(await isDirectory(root))) {
     error(`--root: ${JSON.stringify(root)} is no directory`);
@@ -55,13 +60,21 @@ export async function verify(request: VerifyRequest, { write, error }: VerifyOut
   const [index, facts] = await Promise.all([indexUnits(files, systemSearchPath), readSystemFacts(root)]);
   const system = { files, index, facts, directories: systemDirectories, isThisSystem: root === "/" };
   const found: Verification[] = [];
-  for (const { name, path } of targets) {
+  for (const { name, path } of all ? allOf(index) : named) {
     const verification = await verifyUnit(name, path, system);
-    if (!json) write(`${found.length === 0 ? "" : "\n"}${verificationText(verification)}`);
+    if (!json) write(`${found.length === 0 ? "" : "\n"}${verificationText(verification, strict)}`);
     found.push(verification);
   }
   if (json) write(`${JSON.stringify({ units: found.map(verificationJson) }, undefined, 2)}\n`);
-  return found.every(isUsable) ? 0 : 1;
+  else if (all) write(`${found.length === 0 ? "" : "\n"}${totalText(found)}`);
+  return found.every(isUsable) && (!strict || found.every(isWhole)) ? 0 : 1;
+}
+
+function allOf(index: UnitIndex): readonly Target[] {
+  return index.names.flatMap((full) => {
+    const name = parseUnitName(full);
+    return name === undefined || index.entry(full)?.kind !== "file" ? [] : [{ name }];
+  });
 }
 
 /** A text says why it means nothing. */

@@ -59,6 +59,7 @@ export type {
   LimitValue,
   ProcessOptions,
   ProcessReference,
+  Relations,
   ResourceLimitValue,
   RespawnLimit,
   ResumeFunction,

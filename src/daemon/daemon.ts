@@ -11,7 +11,9 @@ import { loadCompiled, loadConfiguration } from "./configuration/load.js";
 import { Desk } from "./control/desk.js";
 import { ActionError, type DispatchContext } from "./control/dispatch.js";
 import { Journal } from "./control/journal.js";
+import { LauncherServer } from "./control/launcher-server.js";
 import { ControlServer } from "./control/server.js";
+import { zoneKey } from "./control/zone.js";
 import type { Controller } from "./controller/controller.js";
 import type { SupervisorFiles } from "./definition/runtime.js";
 import { defaultDirectory, inheritedEnvironment } from "./environment.js";
@@ -26,11 +28,12 @@ import { ServiceLogs } from "./log-streams.js";
 import { Compressor } from "./logs/compressor.js";
 import { LogWriter } from "./logs/log-writer.js";
 import { LogRotation } from "./logs/rotation.js";
+import type { RotationPolicy } from "./logs/rotation-policy.js";
 import { startLogging } from "./logs/start-logging.js";
 import { mainDefinition, mainService } from "./main-service.js";
 import type { RefreshNote } from "./notes.js";
 import type { DaemonOptions } from "./options.js";
-import { tellManager } from "./readiness/manager.js";
+import { reloading, tellManager } from "./readiness/manager.js";
 import { ReplSessions } from "./repl-sessions.js";
 import { captureConsole, type Request } from "./request.js";
 import { rootActions, rootDefinition } from "./root-service.js";
@@ -39,12 +42,17 @@ import { ShutdownSchedule } from "./scheduled-shutdown.js";
 import { Shutdown } from "./shutdown.js";
 import { whyNotSucceeded } from "./successor.js";
 import { System } from "./system.js";
+import { unitOperations } from "./unit-operations.js";
+import { placesBeside } from "./units/execution/places.js";
 import { culpritNote, runAsUserCode } from "./user-code.js";
 
 /** Seconds for a shutdown where neither the command line nor the configuration says. */
 const defaultShutdownTimeout = 30;
-/** How long, in ms, a module in force may take to be evaluated: services wait for that without a supervisor. */
-const evaluationPatience = 20_000;
+/**
+ * How long, in ms, a module in force may take to be evaluated: services wait for that without a supervisor where it is
+ * resumed; generators of units run before it is read anew.
+ */
+const patience = { resume: 20_000, reread: 300_000 } as const;
 /** A configuration that is read anew and kills each daemon that does so is left alone after as many. */
 const refreshAttempts = 2;
 /** How long, in ms, clients of a daemon that takes over wait at most before they can look at what is there. */
@@ -73,6 +81,8 @@ export class Daemon {
   readonly #inForce: InForce;
   readonly #root: Controller;
   readonly #control: ControlServer;
+  readonly #desk: Desk;
+  #launchers: LauncherServer | undefined;
   readonly #shutdown: Shutdown;
   readonly #schedule: ShutdownSchedule;
   readonly #replSessions: ReplSessions;
@@ -111,15 +121,17 @@ export class Daemon {
     });
     const logs = new ServiceLogs(keeper, this.#writer, log, options.logFile);
     this.#logs = logs;
+    const environment = inheritedEnvironment(process.env);
     this.#system = new System(
       {
         keeper,
         log,
         logs,
-        environment: inheritedEnvironment(process.env),
+        environment,
         directory: defaultDirectory(process.env),
         resolveIdentity,
         stateDirectory: stateDirectory(process.env, process.getuid?.() ?? 0),
+        unitPlaces: placesBeside(paths.socket, environment, keeper.inventory.keeper.started),
       },
       {
         settled: (controller) => this.#settled(controller),
@@ -166,7 +178,7 @@ export class Daemon {
       cgroups: () => host.cgroups.description,
       rescue: () => this.#rescue,
       load: (file, request) => this.#inForce.load(file, request),
-      reload: (file, request) => this.#inForce.reload(file, request),
+      reload: (file, request) => this.#reload(file, request),
       unload: (name, request) => this.#unload(name, request),
       evaluate: (expression) => runAsUserCode(`eval ${expression}`, undefined, () => evaluate(expression)),
       converse: (pid, source) => this.#replSessions.evaluate(pid, source),
@@ -181,17 +193,21 @@ export class Daemon {
       system: this.#system,
       root: this.#root,
       log,
-      read: (file) =>
+      read: (file, purpose) =>
         runAsUserCode(`configuration ${file}`, undefined, () =>
-          loadConfiguration(file, {
-            runtimeDirectory,
-            inForce: this.#inForce.compiled,
-            runCompiler: (argv) => runCompiler(host, paths.compiler, argv),
-          }),
+          loadConfiguration(
+            file,
+            {
+              runtimeDirectory,
+              inForce: this.#inForce.compiled,
+              runCompiler: (argv) => runCompiler(host, paths.compiler, argv),
+            },
+            purpose,
+          ),
         ),
-      readCompiled: ({ file, compiled }) =>
+      readCompiled: ({ file, compiled }, purpose) =>
         runAsUserCode(`configuration ${file}`, undefined, () =>
-          loadCompiled(file, compiled, AbortSignal.timeout(evaluationPatience)),
+          loadCompiled(file, compiled, AbortSignal.timeout(patience[purpose]), purpose),
         ),
     });
     const journal = new Journal(outbox, keeper.inventory.notes, (message) => log.error(message));
@@ -205,36 +221,44 @@ export class Daemon {
       stopRoot: (request) => this.#shutdown.begin(this.#endOfRoot(), request),
       log: (line) => log.info(line),
     };
-    this.#control = new ControlServer(new Desk(context, journal, outbox, this.#takenOver));
+    this.#desk = new Desk(context, journal, outbox, this.#takenOver);
+    this.#control = new ControlServer(this.#desk);
     this.#shutdown = new Shutdown({
       supervisor,
       root: this.#root,
       outbox,
       notes,
       log,
-      control: this.#control,
+      answered: (limit) => this.#answered(limit),
       timeout: () => options.shutdownTimeout ?? this.#inForce.shutdownTimeout ?? defaultShutdownTimeout,
       exitCode: () => this.#exitCode.final(),
       drainLogs: () => this.#writer.finish(),
     });
   }
 
-  /** Brings the daemon into service: what an earlier one left is taken over, else the configuration is loaded. */
-  async run(controlDescriptor: number): Promise<void> {
+  /**
+   * Brings the daemon into service: what an earlier one left is taken over, else the configuration is loaded.
+   *
+   * @param launchers the socket of herd's launcher, if there is one; nothing waits for it
+   */
+  async run(controlDescriptor: number, launchers: Promise<number | undefined>): Promise<void> {
     const { notes, outbox } = this.#system;
     this.#keeper.onEvent((event) => this.#handle(event));
     outbox.tell((text) => this.#log.error(text), { op: "configure", culprit: culpritNote });
     captureConsole(format, (line) => this.#log.info(line));
-    installRuntime(this.#system, this.#files, {
-      rotate: (policy) => this.#rotation.run(policy),
-      files: (service) => this.#logs.files(service),
-    });
+    const logAccess = {
+      rotate: (policy: RotationPolicy) => this.#rotation.run(policy),
+      files: (service: string) => this.#logs.files(service),
+    };
+    const { init } = this.#keeper.inventory.keeper;
+    installRuntime(this.#system, this.#files, logAccess, unitOperations(this.#system, this.#inForce, init));
     this.#schedule.resume();
     const cgroups = this.#system.host.cgroups.open();
     const logging = startLogging(this.#writer, this.#options, this.#log);
     const listen = async (): Promise<void> => {
       await this.#control.listen(controlDescriptor);
       this.#isReady();
+      this.#listenForLaunchers(launchers).catch((error: unknown) => this.#log.error(errorText(error)));
     };
     if (this.#keeper.inventory.keeper.rescue) this.#enterRescue();
     if (notes.shutdown !== undefined) this.#system.supervisor.goDown();
@@ -251,8 +275,39 @@ export class Daemon {
       await takenOver;
     }
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
-    else tellManager(outbox, "READY=1", (text) => this.#log.error(text));
+    else this.#tellManager("READY=1");
     await logging;
+    this.#launchers?.warmUp(() => this.#harmlessCommand());
+  }
+
+  async #listenForLaunchers(descriptor: Promise<number | undefined>): Promise<void> {
+    const [fd, zone] = await Promise.all([descriptor, zoneKey()]);
+    if (fd === undefined) return;
+    this.#launchers = new LauncherServer(this.#desk, zone);
+    await this.#launchers.listen({ fd });
+  }
+
+  #harmlessCommand(): readonly string[] {
+    const service = this.#system.registry.controllers.find((controller) => controller !== this.#root);
+    return ["status", (service ?? this.#root).name];
+  }
+
+  /** Resolves when every reply under way was handed to the kernel, or after `limit` ms. */
+  async #answered(limit: number): Promise<void> {
+    await Promise.all([this.#control.drained(limit), this.#launchers?.drained(limit)]);
+  }
+
+  #tellManager(data: Parameters<typeof tellManager>[1]): void {
+    tellManager(this.#system.outbox, data, (text) => this.#log.error(text));
+  }
+
+  async #reload(...[file, request]: Parameters<InForce["reload"]>): Promise<void> {
+    this.#tellManager(reloading());
+    try {
+      await this.#inForce.reload(file, request);
+    } finally {
+      this.#tellManager("READY=1");
+    }
   }
 
   /** Also what a daemon does whose predecessor died before its configuration was in force. */
@@ -403,10 +458,13 @@ export class Daemon {
     // Before the reply, so that it holds however this daemon ends; what made rescue mode necessary is not evaluated again.
     this.#system.notes.putRefresh({ attempts: 0, withoutOld: this.#rescue !== undefined });
     setImmediate(() => {
-      this.#control
-        .drained(1000)
+      this.#answered(1000)
         .then(() => this.#log.flushed(1000))
-        .then(() => this.#system.outbox.post({ op: "relaunch", reason: "asked for" }))
+        .then(() => {
+          // The next daemon says that it is ready.
+          this.#tellManager(reloading());
+          return this.#system.outbox.post({ op: "relaunch", reason: "asked for" });
+        })
         .then(() => process.exit(0))
         .catch((error: unknown) => this.#log.error(`cannot start anew: ${String(error)}`));
     });

@@ -3,20 +3,23 @@
 
 import type { LoadedConfiguration } from "./configuration/load.js";
 import type { Controller } from "./controller/controller.js";
+import type { LoadPurpose } from "./definition/runtime.js";
 import type { ServiceDefinition } from "./definition/types.js";
 import { errorText } from "./error-text.js";
 import type { FormerServices, LoadedFile, SystemNote } from "./notes.js";
 import { GraphError } from "./registry/graph.js";
 import type { Request } from "./request.js";
 import type { System } from "./system.js";
+import { unitOf } from "./units/of-definition.js";
+import { asNoted, renewalOf } from "./units/renewal.js";
 
 export interface InForceParts {
   readonly system: System;
   readonly root: Controller;
   /** Compiles, where needed, and evaluates a module. */
-  read(file: string): Promise<LoadedConfiguration>;
+  read(file: string, purpose: LoadPurpose): Promise<LoadedConfiguration>;
   /** Evaluates a module as it was compiled before. */
-  readCompiled(file: LoadedFile): Promise<LoadedConfiguration>;
+  readCompiled(file: LoadedFile, purpose: "resume" | "reread"): Promise<LoadedConfiguration>;
   readonly log: { info(line: string): void; error(line: string): void };
 }
 
@@ -32,6 +35,8 @@ export class InForce {
   readonly #unread = new Map<string, Set<string>>();
   /** By what a module was compiled to: the canonical names that it defines, where it was evaluated. */
   readonly #defines = new Map<string, ReadonlySet<string>>();
+  /** What modules were compiled to whose services come from unit files too. */
+  readonly #readsUnits = new Set<string>();
   /** Whether nothing is noted for now: what is noted is more than is known here, or a change is half made. */
   #notesHeld = false;
   /** The service whose end is the end of everything. */
@@ -53,7 +58,7 @@ export class InForce {
     let loaded: LoadedConfiguration;
     let starting: Promise<void>;
     try {
-      loaded = this.#learn(await this.#parts.read(file));
+      loaded = this.#learn(await this.#parts.read(file, "start"));
       starting = this.#putIntoForce(loaded, () => loaded.toStart, request);
     } catch (error) {
       this.#parts.log.error(`While loading configuration file '${file}': ${errorText(error)}`);
@@ -66,7 +71,7 @@ export class InForce {
 
   async load(file: string, request: Request): Promise<void> {
     request.say(`Loading ${file}.`);
-    const loaded = this.#learn(await this.#parts.read(file));
+    const loaded = this.#learn(await this.#parts.read(file, "load"));
     await this.#putIntoForce(loaded, () => this.#fresh(loaded), request);
   }
 
@@ -74,7 +79,7 @@ export class InForce {
   async reload(file: string, request: Request): Promise<void> {
     const { system, root } = this.#parts;
     request.say(`Loading ${file}.`);
-    const loaded = this.#learn(await this.#parts.read(file));
+    const loaded = this.#learn(await this.#parts.read(file, "load"));
     const kept = new Set(loaded.services.flatMap((definition) => definition.provision));
     const isOther = (controller: Controller): boolean =>
       controller !== root && !controller.definition.provision.some((name) => kept.has(name));
@@ -142,16 +147,19 @@ export class InForce {
 
   #learn(loaded: LoadedConfiguration): LoadedConfiguration {
     this.#defines.set(loaded.compiled, new Set(loaded.services.map(({ provision: [name] }) => name)));
+    if (loaded.readsUnits === true) this.#readsUnits.add(loaded.compiled);
     return loaded;
   }
 
   /** False if it could not be evaluated. */
   async #registerCompiled(file: LoadedFile, isWanted: (name: string) => boolean): Promise<boolean> {
     try {
-      const loaded = this.#learn(await this.#parts.readCompiled(file));
-      const services = loaded.services.filter(({ provision }) => isWanted(provision[0]));
+      const loaded = this.#learn(await this.#parts.readCompiled(file, "resume"));
+      const { registry, notes } = this.#parts.system;
+      const wanted = loaded.services.filter(({ provision }) => isWanted(provision[0]));
+      const services = loaded.readsUnits === true ? asNoted(registry, notes.definitions, wanted) : wanted;
       for (const definition of services) this.#sources.set(definition, file);
-      this.#parts.system.registry.registerAgain(services);
+      registry.registerAgain(services);
       return true;
     } catch (error) {
       this.#parts.log.error(`While taking over '${file.file}': ${errorText(error)}`);
@@ -167,18 +175,85 @@ export class InForce {
     const latest = new Map(this.#files.map(({ file, compiled }) => [file, compiled]));
     for (const [file, compiled] of latest) {
       try {
-        const loaded = this.#learn(await this.#parts.read(file));
+        const loaded = this.#learn(await this.#parts.read(file, "reread"));
         // A client may have put something else into force meanwhile.
         if (!this.#isInForce({ file, compiled })) continue;
         if (loaded.compiled !== compiled) {
           this.#parts.log.info(`The configuration ${file} has changed and is in force as it is now.`);
           const remaining = this.#withoutRemoved(loaded);
           await this.#putIntoForce(remaining, () => this.#fresh(loaded), request, { instead: true });
-        } else if (this.#unread.has(compiled)) this.#restore(loaded);
+        } else {
+          if (this.#unread.has(compiled)) this.#restore(loaded);
+          if (loaded.readsUnits === true) this.#renew(loaded);
+        }
       } catch (error) {
         this.#parts.log.error(`${errorText(error)}; what was in force of '${file}' stays.`);
       }
     }
+  }
+
+  /** Evaluates the modules anew that read units, whose files have changed; see `UnitOperations`. */
+  async reread(): Promise<readonly string[]> {
+    const lines: string[] = [];
+    for (const { file, compiled } of new Map(this.#files.map((one) => [one.file, one])).values()) {
+      if (!this.#readsUnits.has(compiled)) continue;
+      const loaded = this.#learn(await this.#parts.readCompiled({ file, compiled }, "reread"));
+      // A client may have put something else into force meanwhile.
+      if (this.#isInForce({ file, compiled })) lines.push(...this.#renew(loaded));
+    }
+    return lines;
+  }
+
+  /** The units of a module as their files are now. Its other services stay what they are. */
+  #renew(loaded: LoadedConfiguration): readonly string[] {
+    const source = { file: loaded.file, compiled: loaded.compiled };
+    const units = this.#withoutRemoved(loaded).services.filter((one) => unitOf(one) !== undefined);
+    const names = new Set(units.map(({ provision: [name] }) => name));
+    const gone = this.#parts.system.registry.controllers.filter((controller) => {
+      const { definition, replacement, obsolete } = controller;
+      const from = this.#sourceInForce(controller);
+      const isOurs = !obsolete && from?.file === source.file && from.compiled === source.compiled;
+      return isOurs && unitOf(replacement ?? definition) !== undefined && !names.has(controller.name);
+    });
+    return [...(loaded.notices ?? []), ...this.#exchange(units, gone, source)];
+  }
+
+  /** Whether a service is in no module: what runs inside of the daemon has registered it. */
+  isLoose(controller: Controller): boolean {
+    return this.#sourceInForce(controller) === undefined;
+  }
+
+  /** Units that were loaded on demand, as their files are now; see `UnitOperations`. */
+  renewLoose(definitions: readonly ServiceDefinition[], gone: readonly string[]): readonly string[] {
+    const { registry } = this.#parts.system;
+    const left = gone.flatMap((name) => registry.find(name) ?? []).filter((one) => this.isLoose(one));
+    return this.#exchange(definitions, left, undefined);
+  }
+
+  /** Puts units into force, those that differ, in one step; and gives up those that are gone. */
+  #exchange(
+    definitions: readonly ServiceDefinition[],
+    gone: readonly Controller[],
+    source: LoadedFile | undefined,
+  ): readonly string[] {
+    const { system } = this.#parts;
+    const { changed, lines } = renewalOf(system.registry, definitions);
+    const wasHeld = this.#notesHeld;
+    this.#notesHeld = true;
+    system.notes.holdDefinitions();
+    try {
+      if (changed.length > 0) system.registry.register(changed);
+      if (source !== undefined) for (const definition of changed) this.#sources.set(definition, source);
+      for (const controller of gone) {
+        controller.replacement = undefined;
+        this.#becomeObsolete(controller);
+      }
+    } finally {
+      this.#notesHeld = wasHeld;
+      this.note();
+      system.notes.releaseDefinitions();
+    }
+    return [...lines, ...gone.map(({ name }) => `${name}: gone`)];
   }
 
   /** What was unloaded stays so, as does the end of what was transient. */
@@ -303,6 +378,7 @@ export class InForce {
     let starting: Promise<void>;
     try {
       namingFile(loaded.file, () => system.registry.register(loaded.services));
+      for (const line of loaded.notices ?? []) this.#parts.log.info(line);
       this.#enter(loaded, alone);
       for (const controller of older) this.#leaveBehind(controller, loaded);
       starting = this.#start(toStart(), request);

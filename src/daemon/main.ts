@@ -8,7 +8,12 @@ import { defaultSocketPath } from "../protocol/socket-path.js";
 import { version } from "../protocol/version.js";
 import { findConfiguration } from "./configuration/defaults.js";
 import { baseDirectory } from "./configuration/directories.js";
-import { ControlSocketError, checkSocketDirectory, controlDescriptor } from "./control/socket.js";
+import {
+  ControlSocketError,
+  checkSocketDirectory,
+  controlDescriptor,
+  launcherDescriptor,
+} from "./control/socket.js";
 import { Daemon } from "./daemon.js";
 import { errorStack, errorText } from "./error-text.js";
 import { connectKeeper } from "./keeper/client.js";
@@ -114,7 +119,12 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
     process.stderr.write(`shepherd: ${error.message}\n`);
     process.exit(1);
   }
-  const running = daemon.run(descriptor);
+  // Without it the launcher turns to the client.
+  const launchers = launcherDescriptor(socket, keeper.inventory, outbox).catch((error: unknown) => {
+    log.warn(`no socket for herd's launcher: ${errorText(error)}`);
+    return undefined;
+  });
+  const running = daemon.run(descriptor, launchers);
   setImmediate(() => {
     log.open().catch((error: unknown) => process.stderr.write(`shepherd: cannot log: ${String(error)}\n`));
   });

@@ -6,6 +6,7 @@ import type { Notes } from "./notes.js";
 import type { Registry } from "./registry/registry.js";
 import type { Request } from "./request.js";
 import type { Supervisor } from "./supervisor.js";
+import type { UnitData } from "./units/types.js";
 
 export class Offspring implements Needed {
   readonly #registry: Registry;
@@ -30,6 +31,13 @@ export class Offspring implements Needed {
       const data = definition.start[builtin];
       return data?.kind === "connection" && data.of === of;
     }).length;
+  }
+
+  connections(of: string): readonly UnitData[] {
+    return this.#registry.controllers.flatMap(({ definition }) => {
+      const data = definition.start[builtin];
+      return data?.kind === "unit" && data.connection?.of === of ? [data] : [];
+    });
   }
 
   async start(definition: ServiceDefinition): Promise<boolean> {

@@ -8,7 +8,10 @@ import type { Sexp } from "../protocol/sexp.js";
 const messageCap = 10_000;
 
 export class Request {
-  /** One-shot services that have run for this request: each runs once, however many services need it. */
+  /**
+   * One-shot services that have run for this request: each runs once, however many services need it. After a crash of the
+   * supervisor others too, whose start has come to its end for the same requests.
+   */
   readonly oneShots = new Map<string, Promise<boolean>>();
   readonly messages: string[] = [];
   /** The client's working directory: relative file names are meant from there. */

@@ -5,7 +5,7 @@ import { endProcess } from "./constructors/kill.js";
 import { stopSystem } from "./constructors/system.js";
 import { clientCommand } from "./control/arguments.js";
 import { isProcess } from "./controller/running-value.js";
-import { type SupervisorFiles, setRuntime } from "./definition/runtime.js";
+import { type SupervisorFiles, setRuntime, type UnitOperations } from "./definition/runtime.js";
 import type { BuiltinStart, BuiltinStop, RunningValue } from "./definition/types.js";
 import { launcher } from "./launch.js";
 import type { RotationPolicy } from "./logs/rotation-policy.js";
@@ -20,12 +20,18 @@ export interface LogAccess {
   files(service: string): readonly string[];
 }
 
-/** @param files and `logs`: absent where there are none, as in unit tests */
-export function installRuntime(system: System, files?: SupervisorFiles, logs?: LogAccess): void {
+/** @param files and `logs` and `units`: absent where there are none, as in unit tests */
+export function installRuntime(
+  system: System,
+  files?: SupervisorFiles,
+  logs?: LogAccess,
+  units?: UnitOperations,
+): void {
   const { registry, supervisor, host } = system;
   const request = () => currentRequest() ?? system.background();
   const { launch, unusedName } = launcher(system);
   setRuntime({
+    ...(units === undefined ? {} : { units }),
     runStart,
     runStop,
     registerServices: (definitions) => {
@@ -47,6 +53,7 @@ export function installRuntime(system: System, files?: SupervisorFiles, logs?: L
     unusedServiceName: unusedName,
     updateRunningValue: (name, value) => registry.get(name).updateValue(value),
     triggerTimer: (name) => registry.get(name).trigger(),
+    reloadService: (name) => registry.get(name).reload(request()),
     files: () => {
       if (files === undefined) throw new Error("the supervisor's files are not known here");
       return files;
@@ -81,6 +88,7 @@ export function installRuntime(system: System, files?: SupervisorFiles, logs?: L
   async function runStop(data: BuiltinStop, value: RunningValue): Promise<unknown> {
     const context = currentStart();
     if (context === undefined) throw new Error("a destructor can only be called while a service stops");
+    if (data.kind === "unit") throw new Error("a unit's stop is a service's whole stop");
     if (data.kind === "system") return await stopSystem(host, context, data);
     if (isProcess(value)) await endProcess(host, value, data, (line) => context.say(line));
     return false;

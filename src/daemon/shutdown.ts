@@ -1,7 +1,6 @@
 // The end of the system: services in parallel, dependents first, under one overall deadline which the keeper holds;
 // then the keeper terminates whatever is left and ends.
 
-import type { ControlServer } from "./control/server.js";
 import type { Controller } from "./controller/controller.js";
 import { errorText } from "./error-text.js";
 import type { Ending } from "./keeper/types.js";
@@ -18,11 +17,12 @@ export interface ShutdownParts {
   readonly outbox: Outbox;
   readonly notes: Notes;
   readonly log: DaemonLog;
-  readonly control: ControlServer;
   /** Seconds for all of it. */
   timeout(): number;
   /** The container's exit code as far as it is known. */
   exitCode(): number | undefined;
+  /** Resolves when every reply under way was handed to the kernel, or after `limit` ms. */
+  answered(limit: number): Promise<void>;
   /** Resolves when every line written so far is where it belongs. */
   drainLogs(): Promise<void>;
 }
@@ -94,10 +94,10 @@ export class Shutdown {
   }
 
   async #finish(note: ShutdownNote): Promise<void> {
-    const { log, control, outbox, drainLogs, exitCode } = this.#parts;
+    const { log, answered, outbox, drainLogs, exitCode } = this.#parts;
     // Whoever asked is answered in this turn; the answer must be out before we go.
     await new Promise((resolve) => setImmediate(resolve));
-    await control.drained(closing / 2);
+    await answered(closing / 2);
     log.info("Exiting.");
     await log.flushed(closing / 2);
     await drainLogs().catch((error: unknown) => log.error(String(error)));

@@ -1,53 +1,73 @@
 // Starting and stopping with dependencies: requirements first and in parallel, dependents first at a stop, one
-// attempt shared by all who ask. What one service does by itself is its controller's business.
+// attempt shared by all who ask, and whatever else services are to each other. What one service does by itself is its
+// controller's business.
 
 import type { Controller } from "./controller/controller.js";
-import type { StartOutcome } from "./controller/starting.js";
+import { isDown } from "./controller/state.js";
 import { errorText } from "./error-text.js";
 import { type Registry, ServiceNotFound } from "./registry/registry.js";
 import type { Request } from "./request.js";
+import { Changes } from "./supervision/changes.js";
+import { Standing } from "./supervision/standing.js";
+import { Starter } from "./supervision/starter.js";
+import { Starts } from "./supervision/starts.js";
+import { type Stopped, Stops } from "./supervision/stops.js";
+import { UserCodeError } from "./supervision/user-code-error.js";
 
-/** What user code threw while it served a request. */
-export class UserCodeError extends Error {
-  override readonly name = "UserCodeError";
+export { UserCodeError } from "./supervision/user-code-error.js";
 
-  constructor(cause: unknown) {
-    super(errorText(cause), { cause });
-  }
-}
-
-/** A start that is under way, waiting for requirements included. */
-interface PendingStart {
-  done: Promise<boolean>;
-  readonly request: Request;
-  /** A stop came meanwhile. */
-  cancelled: boolean;
-}
-
-/** What a stop has stopped. */
-interface Stopped {
-  readonly controller: Controller;
-  /** Its canonical name before: a definition that waited for its stop may have another one. */
-  readonly name: string;
+/** What there is around the services. */
+export interface Surroundings {
+  log(line: string): void;
+  /** Makes the request for work that no client asked for. */
+  background(): Request;
+  /** All that is noted before `body` returns is one step. */
+  together(body: () => void): void;
 }
 
 export class Supervisor {
   readonly #registry: Registry;
-  /** Those that were not cancelled. */
-  readonly #starts = new Map<Controller, PendingStart>();
-  #goingDown = false;
+  readonly #surroundings: Surroundings;
+  readonly #starts: Starts;
+  readonly #stops: Stops;
+  readonly #changes = new Changes();
+  readonly #starter: Starter;
+  readonly #standing: Standing;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, surroundings: Surroundings) {
+    const { log, background, together } = surroundings;
     this.#registry = registry;
+    this.#surroundings = surroundings;
+    this.#starts = new Starts(registry, log);
+    this.#stops = new Stops(registry, this.#starts, this.#changes, log);
+    this.#standing = new Standing({
+      registry,
+      log,
+      together,
+      goingDown: () => this.goingDown,
+      isPending: (controller) => this.#starts.get(controller) !== undefined,
+      start: (controller) => this.#startInTheBackground(controller),
+      stop: async (controllers) => {
+        await this.#stops.stopQuietly(controllers, false, background());
+      },
+    });
+    const parts = { starts: this.#starts, stops: this.#stops, changes: this.#changes };
+    this.#starter = new Starter(registry, parts, (one) => this.#standing.failed(one));
   }
 
   get goingDown(): boolean {
-    return this.#goingDown;
+    return this.#starts.isClosed;
   }
 
   /** From now on nothing is started. */
   goDown(): void {
-    this.#goingDown = true;
+    this.#starts.isClosed = true;
+  }
+
+  /** The state of a service is another one than before, or is looked at by a new daemon for the first time. */
+  changed(controller: Controller): void {
+    this.#changes.changed(controller);
+    this.#standing.changed(controller);
   }
 
   /**
@@ -58,120 +78,20 @@ export class Supervisor {
     const controller = this.#registry.get(name);
     if (controller.state.status === "running") {
       request.say(`Service ${controller.name} is already running.`);
+      await this.#starter.startWanted(controller, request);
       return true;
     }
-    return await this.#start(controller, args, request);
+    return await this.#starter.start(controller, args, request);
   }
 
   /** Starts services side by side; resolves with the names of those that could not be started. */
   async startAll(names: readonly string[], request: Request): Promise<string[]> {
-    const results = await Promise.all(
-      names.map(async (name) => {
-        try {
-          const controller = this.#registry.get(name);
-          return controller.state.status === "running" || (await this.#start(controller, [], request));
-        } catch (error) {
-          request.say(`Failed to start ${name}: ${errorText(error)}`);
-          return false;
-        }
-      }),
-    );
-    return names.filter((_, index) => !results[index]);
-  }
-
-  #start(controller: Controller, args: readonly string[], request: Request): Promise<boolean> {
-    if (controller.state.status === "running") return Promise.resolve(true);
-    const pending = this.#starts.get(controller);
-    if (pending !== undefined) {
-      if (pending.request === request) return pending.done;
-      return pending.done.then((ok) => {
-        request.say(ok ? `Service ${controller.name} has been started.` : cannotStart(controller));
-        return ok;
-      });
-    }
-    if (controller.definition.oneShot) {
-      const earlier = request.oneShots.get(controller.name);
-      if (earlier !== undefined) return earlier;
-    }
-    const start: PendingStart = { done: Promise.resolve(false), request, cancelled: false };
-    start.done = this.#startWithRequirements(controller, args, start).finally(() => {
-      if (this.#starts.get(controller) === start) this.#starts.delete(controller);
-    });
-    this.#starts.set(controller, start);
-    if (controller.definition.oneShot) request.oneShots.set(controller.name, start.done);
-    return start.done;
-  }
-
-  async #startWithRequirements(
-    controller: Controller,
-    args: readonly string[],
-    start: PendingStart,
-  ): Promise<boolean> {
-    // In the turn of whoever asks, and in the step of what made it ask: the next daemon goes on with it.
-    const { status, enabled } = controller.state;
-    const isOnItsWay = status === "starting" && !controller.isEnding;
-    if (enabled && !this.#goingDown && !isOnItsWay) controller.want("start");
-    try {
-      return await this.#startOnceWanted(controller, args, start);
-    } finally {
-      // Who has cancelled it says what is wanted instead.
-      if (!start.cancelled) controller.want(undefined);
-    }
-  }
-
-  async #startOnceWanted(
-    controller: Controller,
-    args: readonly string[],
-    start: PendingStart,
-  ): Promise<boolean> {
-    const { request } = start;
-    // Not in the caller's turn: a long chain of requirements must not become a deep stack.
-    await Promise.resolve();
-    // Who stops it is told of what its stop throws; it is stopped then too.
-    if (controller.isEnding) await controller.stop([], request).catch(() => undefined);
-    if (!this.#mayStart(controller, start)) return false;
-    const requirements = controller.definition.requirement.map((name) => this.#registry.get(name));
-    const failed: Controller[] = [];
-    await Promise.all(
-      requirements.map(async (requirement) => {
-        if (!(await this.#startRequirement(requirement, request))) failed.push(requirement);
-      }),
-    );
-    for (const requirement of failed)
-      request.say(`Service ${controller.name} depends on ${requirement.name}.`);
-    // That took its time: the world may have changed.
-    if (failed.length > 0 || !this.#mayStart(controller, start)) return false;
-    if (controller.state.status === "running") return true;
-    const outcome: StartOutcome = await controller.start(args, request);
-    request.say(outcome.ok ? `Service ${controller.name} has been started.` : cannotStart(controller));
-    if (!outcome.ok && outcome.exception !== undefined) throw new UserCodeError(outcome.exception);
-    return outcome.ok;
-  }
-
-  #mayStart(controller: Controller, { request, cancelled }: PendingStart): boolean {
-    if (this.#goingDown) request.say(`Service ${controller.name} is not started: the system is going down.`);
-    else if (cancelled) request.say(`The start of service ${controller.name} was cancelled by a stop.`);
-    else if (!this.#registry.has(controller))
-      request.say(`Service ${controller.name} is no more: it cannot be started again.`);
-    else if (!controller.state.enabled) request.say(`Service ${controller.name} is currently disabled.`);
-    else return true;
-    return false;
-  }
-
-  /** What a requirement's start throws is the requirement's failure, not that of the service which needs it. */
-  async #startRequirement(requirement: Controller, request: Request): Promise<boolean> {
-    try {
-      return await this.#start(requirement, [], request);
-    } catch (error) {
-      if (!(error instanceof UserCodeError)) throw error;
-      request.say(`Failed to start ${requirement.name}: ${error.message}`);
-      return false;
-    }
+    return await this.#starter.startAll(names, request);
   }
 
   /** Starts a service again whose process ended; a failure counts as another end. */
   async respawn(controller: Controller, request: Request): Promise<void> {
-    const done = this.#start(controller, [], request);
+    const done = this.#starter.start(controller, [], request);
     const start = this.#starts.get(controller);
     let ok: boolean;
     try {
@@ -182,7 +102,7 @@ export class Supervisor {
       ok = false;
     }
     // Whoever stopped it meanwhile wants it stopped.
-    if (ok || start?.cancelled === true || this.#goingDown) return;
+    if (ok || start?.cancelled === true || this.goingDown) return;
     if (controller.state.status === "stopped" && controller.state.enabled) controller.scheduleRespawn();
   }
 
@@ -204,7 +124,7 @@ export class Supervisor {
     again: boolean,
   ): Promise<{ readonly stopped: Stopped[]; readonly failure: { readonly cause: unknown } | undefined }> {
     let failure: { readonly cause: unknown } | undefined;
-    const stopped = await this.#stop([target], again, async (controller) => {
+    const stopped = await this.#stops.stop([target], again, async (controller) => {
       try {
         await controller.stop(controller === target ? args : [], request);
       } catch (error) {
@@ -212,21 +132,22 @@ export class Supervisor {
         else request.say(`Service ${controller.name}: ${errorText(error)}`);
       }
     });
-    return { stopped: stopped.reverse(), failure };
+    // The service first, whatever else there is in between.
+    const others = stopped.filter(({ controller }) => controller !== target).reverse();
+    const own = stopped.filter(({ controller }) => controller === target);
+    return { stopped: [...own, ...others], failure };
+  }
+
+  #startInTheBackground(controller: Controller): void {
+    this.#starter
+      .startAll([controller.name], this.#surroundings.background())
+      .catch((error: unknown) => this.#surroundings.log(`start of ${controller.name}: ${errorText(error)}`));
   }
 
   /** Stops everything but `root`, dependents first and independent services side by side. */
   async stopAll(root: Controller, request: Request): Promise<void> {
     const others = this.#registry.controllers.filter((controller) => controller !== root);
-    await this.#stop(others, false, (controller) => this.#stopQuietly(controller, request));
-  }
-
-  async #stopQuietly(controller: Controller, request: Request): Promise<void> {
-    try {
-      await controller.stop([], request);
-    } catch (error) {
-      request.say(`Service ${controller.name}: ${errorText(error)}`);
-    }
+    await this.#stops.stopQuietly(others, false, request);
   }
 
   /**
@@ -234,13 +155,13 @@ export class Supervisor {
    * of those is stopped first.
    */
   async resume(wanted: readonly Controller[], request: Request): Promise<void> {
-    if (this.#goingDown) return;
-    this.#rememberOneShots(wanted, request);
+    if (this.goingDown) return;
+    this.#rememberStarts(wanted, request);
     const up = wanted.filter(
       ({ state }) =>
         state.wanted === "restart" && (state.status === "running" || state.status === "starting"),
     );
-    const stopped = await this.#stop(up, true, (controller) => this.#stopQuietly(controller, request));
+    const stopped = await this.#stops.stopQuietly(up, true, request);
     // A respawn is made when it is due.
     const waiting = wanted.filter(({ state }) => state.respawnAt === undefined);
     await this.#startAgain(
@@ -249,14 +170,24 @@ export class Supervisor {
     );
   }
 
-  /** A one-shot that came to its end for the same requests is not run a second time for them. */
-  #rememberOneShots(wanted: readonly Controller[], request: Request): void {
-    const since = Math.min(...wanted.map(({ state }) => state.wantedSince ?? Number.POSITIVE_INFINITY));
+  /**
+   * A one-shot that came to its end for the same requests is not run a second time for them; no more is a unit whose start has
+   * failed, or that somebody has stopped, since the last of them.
+   */
+  #rememberStarts(wanted: readonly Controller[], request: Request): void {
+    const times = wanted.map(({ state }) => state.wantedSince ?? Number.POSITIVE_INFINITY);
+    const since = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
+    const last = times.reduce((most, time) => Math.max(most, time), 0);
+    const isWanted = new Set(wanted);
     for (const controller of this.#registry.controllers) {
-      const { status, failure, statusChanges } = controller.state;
-      const isDone = status === "stopped" && failure === undefined && (statusChanges[0]?.time ?? 0) >= since;
-      if (controller.definition.oneShot && isDone && !wanted.includes(controller))
+      if (isWanted.has(controller)) continue;
+      const { state, definition } = controller;
+      const time = state.statusChanges[0]?.time ?? 0;
+      if (state.status !== "stopped" || time < since) continue;
+      if (definition.oneShot && state.failure === undefined)
         request.oneShots.set(controller.name, Promise.resolve(true));
+      else if (time >= last && isDown(state) && !state.undecided && state.result !== undefined)
+        request.oneShots.set(controller.name, Promise.resolve(false));
     }
   }
 
@@ -267,40 +198,6 @@ export class Supervisor {
       registered.map(({ name }) => name),
       request,
     );
-  }
-
-  /**
-   * Resolves with those that were up, or would have been without this, dependents before what they depend on.
-   * @param again whether what is up is stopped only to be started again, which the next daemon would go on with
-   */
-  async #stop(
-    targets: readonly Controller[],
-    again: boolean,
-    stopOne: (controller: Controller) => Promise<void>,
-  ): Promise<Stopped[]> {
-    const done = new Map<Controller, Promise<void>>();
-    const wereUp: Stopped[] = [];
-    for (const { controller, dependents } of this.#registry.dependentsFirst(targets)) {
-      const { status, respawnAt, wanted } = controller.state;
-      const pending = this.#starts.get(controller);
-      if (pending !== undefined) {
-        pending.cancelled = true;
-        // Who asks for a start after this stop asks for another one.
-        this.#starts.delete(controller);
-      }
-      const isDue = respawnAt !== undefined || (again && wanted !== undefined);
-      const wasUp = status !== "stopped" || isDue || pending !== undefined;
-      if (wasUp) wereUp.push({ controller, name: controller.name });
-      const next = status === "stopped" ? "start" : "restart";
-      controller.want(again && wasUp ? next : undefined);
-      const before = dependents.map((dependent) => done.get(dependent));
-      done.set(
-        controller,
-        Promise.all(before).then(() => stopOne(controller)),
-      );
-    }
-    await Promise.all(done.values());
-    return wereUp;
   }
 
   /**
@@ -318,19 +215,22 @@ export class Supervisor {
     try {
       // It is stopped all the same, and who asked for a restart wants it up.
       if (failure !== undefined) request.say(`Service ${canonical}: ${errorText(failure.cause)}`);
-      let ok = false;
+      const others = stopped
+        .map(({ controller }) => controller)
+        .filter((other) => other !== target && isStillWanted(other));
+      let start = Promise.resolve(false);
       if (!isStillWanted(target)) {
         request.say(`Service ${target.name} was stopped meanwhile.`);
       } else if (this.#registry.has(target)) {
         // A definition that waited for the stop may have given it another name.
-        ok = await this.start(target.name, args, request);
+        start = this.start(target.name, args, request);
       } else {
         request.say(`Service ${canonical} is no more: it cannot be started again.`);
       }
-      const others = stopped
-        .map(({ controller }) => controller)
-        .filter((other) => other !== target && isStillWanted(other));
-      const failed = await this.#startAgain(others, request);
+      // There may be some that come before it.
+      const together = this.#registry.hasRelations ? this.#startAgain(others, request) : undefined;
+      const ok = await start;
+      const failed = await (together ?? this.#startAgain(others.filter(isStillWanted), request));
       return ok && failed.length === 0;
     } finally {
       for (const { controller } of stopped) if (this.#registry.has(controller)) controller.want(undefined);
@@ -341,8 +241,4 @@ export class Supervisor {
 /** Whether a service that was stopped to be started again was not stopped by somebody else meanwhile. */
 function isStillWanted({ state }: Controller): boolean {
   return state.wanted !== undefined || state.status !== "stopped";
-}
-
-function cannotStart(controller: Controller): string {
-  return `Service ${controller.name} could not be started.`;
 }

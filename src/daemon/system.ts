@@ -23,10 +23,12 @@ import { Readables } from "./readables.js";
 import { serviceOfSocket, tidyUp } from "./readiness/tidy.js";
 import { Registry } from "./registry/registry.js";
 import { Request } from "./request.js";
+import { States } from "./states.js";
 import { Supervisor, UserCodeError } from "./supervisor.js";
 import { systemInstant } from "./timers/clock.js";
 import type { Instant } from "./timers/plan.js";
 import { Stamps } from "./timers/stamps.js";
+import type { Places } from "./units/execution/places.js";
 import { tellCulpritThrough } from "./user-code.js";
 
 export interface SystemParts {
@@ -38,6 +40,8 @@ export interface SystemParts {
   readonly resolveIdentity: (options: ProcessOptions) => Promise<Identity>;
   /** What outlives the machine's boot; absent where there is no such place, as in unit tests. */
   readonly stateDirectory?: string;
+  /** Where units have what they need; default: where they have it on this system. */
+  readonly unitPlaces?: Places;
   /** Default: the machine's clocks. */
   readonly instant?: () => Instant;
   readonly log: {
@@ -69,6 +73,7 @@ export class System {
   readonly supervisor: Supervisor;
   readonly #parts: SystemParts;
   readonly #hooks: SystemHooks;
+  readonly #states: States;
   /** Events about children wait until the services they belong to are there again. */
   #early: KeeperEvent[] | undefined = [];
 
@@ -84,12 +89,17 @@ export class System {
     for (const record of inventory.children) this.processes.resume(record);
     this.deadlines = new Deadlines(this.outbox, inventory.timers, report);
     this.readables = new Readables(this.outbox, report);
-    const { resolveIdentity, stateDirectory, instant = systemInstant } = parts;
+    const { resolveIdentity, stateDirectory, unitPlaces, instant = systemInstant } = parts;
     this.registry = new Registry(
       (definition) => this.#makeController(definition),
       (controller, formerName) => this.#defined(controller, formerName),
     );
-    this.supervisor = new Supervisor(this.registry);
+    this.supervisor = new Supervisor(this.registry, {
+      log: (line) => parts.log.info(line),
+      background: () => this.background(),
+      together: (body) => this.outbox.together(body),
+    });
+    this.#states = new States(this.registry);
     const { pid, init, initial } = inventory.keeper;
     const cgroups = new Cgroups({
       keeper: { pid, init, initial },
@@ -116,13 +126,16 @@ export class System {
         (service) => parts.logs.closeSystemLog(service),
       ),
       offspring: new Offspring(this.registry, this.supervisor, this.notes, () => this.background()),
+      states: this.#states,
       logs: parts.logs,
       found: new Set(inventory.descriptors.map(({ name }) => name)),
       keeperPid: inventory.keeper.pid,
+      isContainer: !initial,
       markPrefix: inventory.keeper.started.toString(36),
       environment: parts.environment,
       directory: parts.directory,
       ...(stateDirectory === undefined ? {} : { stamps: new Stamps(join(stateDirectory, "timers"), report) }),
+      ...(unitPlaces === undefined ? {} : { unitPlaces }),
       instant,
       resolveIdentity,
       report,
@@ -167,6 +180,7 @@ export class System {
         for (const controller of this.registry.controllers) this.forgetUnstarted(controller);
       })
       .catch((error: unknown) => this.#parts.log.error(errorText(error)));
+    for (const controller of controllers) this.supervisor.changed(controller);
     this.host.cgroups.resume();
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -276,6 +290,8 @@ export class System {
   /** A removed service leaves no note, but for what it left behind until that is gone. */
   #record(controller: Controller): void {
     const { name, state } = controller;
+    this.supervisor.changed(controller);
+    this.#states.changed(controller);
     if (this.registry.has(controller)) {
       this.notes.putService(name, state);
       return;
@@ -301,6 +317,7 @@ export class System {
   #defined(controller: Controller, formerName: string | undefined): void {
     const { name, state } = controller;
     if (name === "root") return;
+    this.#states.changed(controller);
     this.notes.putDefinition(name, dataOf(controller.definition));
     if (formerName === undefined) return;
     this.#hooks.replaced();

@@ -22,6 +22,10 @@ export interface Options {
   readonly grep?: string;
   /** Of `verify`: the directory that is taken for the root of the system. */
   readonly root?: string;
+  /** Of `verify`: all units. */
+  readonly all?: boolean;
+  /** Of `verify`: a unit fails that is not applied as a whole. */
+  readonly strict?: boolean;
 }
 
 export interface Invocation {
@@ -38,7 +42,8 @@ const serviceless: ReadonlySet<string> = new Set(["status", "detailed-status", "
 
 export function parseInvocation(operands: readonly string[], options: Options): Invocation {
   const [action, service, ...words] = completed(operands);
-  if (action === undefined || (service === undefined && !serviceless.has(action)))
+  const canDoWithout = serviceless.has(action ?? "") || (action === "verify" && options.all === true);
+  if (action === undefined || (service === undefined && !canDoWithout))
     throw new UsageError("Usage: herd ACTION [SERVICE [OPTIONS...]]", { bare: true });
   return {
     action,

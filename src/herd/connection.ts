@@ -1,36 +1,21 @@
 // One exchange with the daemon: connect, send a command, read what it answers.
 import { createConnection, type Socket } from "node:net";
-import { decodeServerMessage, ProtocolError, type Reply } from "../protocol/messages.js";
-import { type Sexp, SexpError } from "../protocol/sexp.js";
-import { SexpReader } from "../protocol/sexp-reader.js";
+import type { Reply } from "../protocol/messages.js";
+import { ConnectionError } from "./connection-error.js";
+import { type ReplyOptions, ReplyReader } from "./reply-reader.js";
 import { errorCode, systemErrorText } from "./system-error.js";
+
+export { ConnectionError } from "./connection-error.js";
 
 /** Where nobody listens, somebody may be about to. */
 const REFUSED_FOR_MS = 1000;
 /** More clients than the socket has room for wait, most likely for a daemon that is just being started. */
 const CROWDED_FOR_MS = 30_000;
 const RETRY_EVERY_MS = 20;
-const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 /** What a Unix socket's address has room for, without the final NUL. */
 const MAX_PATH_BYTES = 107;
 
-/** Why there was no exchange, or no whole one, in the words for the user. */
-export class ConnectionError extends Error {
-  /** "interrupted" where the request was begun. */
-  readonly kind: "connection" | "interrupted";
-
-  constructor(message: string, kind: ConnectionError["kind"] = "connection") {
-    super(message);
-    this.name = "ConnectionError";
-    this.kind = kind;
-  }
-}
-
-export interface ExchangeOptions {
-  /** Applied to each expression that comes in. */
-  readonly cleanse: (expression: Sexp) => Sexp;
-  /** Called with each line that is streamed before the reply. */
-  readonly onMessage: (line: string) => void;
+export interface ExchangeOptions extends ReplyOptions {
   /** Milliseconds for which a refused connection is tried again; default one second. */
   readonly refusedFor?: number;
   /** Milliseconds that the daemon may be silent; default for ever, as a start may take its time. */
@@ -46,10 +31,6 @@ export async function exchange(
   const socket = await connectPatiently(path, options.refusedFor ?? REFUSED_FOR_MS);
   try {
     return await receive(socket, command, options);
-  } catch (error) {
-    if (error instanceof SexpError || error instanceof ProtocolError)
-      throw new ConnectionError(`malformed reply from shepherd: ${error.message}`);
-    throw error;
   } finally {
     socket.destroy();
   }
@@ -85,19 +66,12 @@ function connect(path: string): Promise<Socket> {
 }
 
 function receive(socket: Socket, command: string, options: ExchangeOptions): Promise<Reply | undefined> {
-  const reader = new SexpReader({ maxBytes: MAX_REPLY_BYTES });
+  const reader = new ReplyReader(options);
   return new Promise((resolve, reject) => {
     socket.on("data", (chunk) => {
       try {
-        reader.feed(chunk);
-        for (let next = reader.read(); next !== undefined; next = reader.read()) {
-          const message = decodeServerMessage(options.cleanse(next));
-          if (message.kind === "reply") {
-            resolve(message.reply);
-            return;
-          }
-          options.onMessage(message.line);
-        }
+        const reply = reader.feed(chunk);
+        if (reply !== undefined) resolve(reply);
       } catch (error) {
         reject(error);
       }

@@ -1,6 +1,7 @@
 // The entry point of herd, the client: hands the process's surroundings to `run`.
 import { isatty } from "node:tty";
-import { Output } from "./output.js";
+import type { LostRequest } from "../protocol/launcher.js";
+import { DescriptorOutput } from "./output.js";
 import { run } from "./run.js";
 
 const STANDARD_OUTPUT = 1;
@@ -15,24 +16,36 @@ function workingDirectory(): string {
   }
 }
 
-const errors = new Output(STANDARD_ERROR, "standard error");
+const errors = new DescriptorOutput(STANDARD_ERROR, "standard error");
 
-run({
+/** What the launcher leaves to us, when it has lost the daemon. */
+async function lostRequest(): Promise<{ readonly lost?: LostRequest }> {
+  const descriptor = process.env.SHEPHERD_HERD_REQUEST;
+  if (descriptor === undefined) return {};
+  const { takeOver } = await import("./lost-request.js");
+  return { lost: takeOver(Number(descriptor)) };
+}
+
+const surroundings = {
   args: process.argv.slice(2),
   environment: process.env,
   uid: process.getuid?.() ?? 0,
   directory: workingDirectory(),
-  output: new Output(STANDARD_OUTPUT, "standard output"),
+  output: new DescriptorOutput(STANDARD_OUTPUT, "standard output"),
   errors,
   isTerminal: { output: isatty(STANDARD_OUTPUT), errors: isatty(STANDARD_ERROR) },
   now: () => Math.floor(Date.now() / 1000),
-}).then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: unknown) => {
-    // A bug: the place in the program is what helps.
-    errors.write(`herd: error: ${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exitCode = 1;
-  },
-);
+};
+
+lostRequest()
+  .then((lost) => run({ ...surroundings, ...lost }))
+  .then(
+    (status) => {
+      process.exitCode = status;
+    },
+    (error: unknown) => {
+      // A bug: the place in the program is what helps.
+      errors.write(`herd: error: ${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exitCode = 1;
+    },
+  );

@@ -56,6 +56,8 @@ function defineOptions(
     option("--root <DIRECTORY>", "verify: units of the system in DIRECTORY").argParser((root) =>
       resolve(directory, root),
     ),
+    option("--all", "verify: all units"),
+    option("--strict", "verify: fail where something that a unit needs is not applied"),
     option("--help", "display this help and exit"),
     option("--usage", "display a short usage message and exit"),
     option("--version", "display version information and exit"),

@@ -4,8 +4,17 @@ import { errorCode, systemErrorText } from "./system-error.js";
 
 const RETRY_AFTER_MS = 2;
 
+/** Where text goes. */
+export interface Output {
+  /** Why something that was to be written is lost, unless nobody wanted it. */
+  readonly failure: string | undefined;
+  /** Whether anybody still reads it, as far as is known. */
+  readonly isOpen: boolean;
+  write(text: string): void;
+}
+
 /** Writes to a descriptor; when its reader has gone, everything more is dropped quietly. */
-export class Output {
+export class DescriptorOutput implements Output {
   readonly #descriptor: number;
   readonly #name: string;
   #isOpen = true;
@@ -16,12 +25,10 @@ export class Output {
     this.#name = name;
   }
 
-  /** Why something that was to be written is lost, unless nobody wanted it. */
   get failure(): string | undefined {
     return this.#failure;
   }
 
-  /** Whether anybody still reads it, as far as is known. */
   get isOpen(): boolean {
     return this.#isOpen;
   }

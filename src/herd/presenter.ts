@@ -22,8 +22,9 @@ export function textPresenter(output: Output, options: DetailOptions): Presenter
   };
 }
 
-export function jsonPresenter(output: Output): Presenter {
-  const messages: string[] = [];
+/** @param heard the messages that have arrived before */
+export function jsonPresenter(output: Output, heard: readonly string[] = []): Presenter {
+  const messages = [...heard];
   const write = (value: JsonValue) => output.write(`${JSON.stringify(value, undefined, 2)}\n`);
   return {
     message: (line) => messages.push(line),

@@ -1,6 +1,7 @@
 // `herd verify UNIT…`: checks systemd units, without a shepherd. The reader of units is a bundle of its own, which no other
 // command loads.
 
+import { UsageError } from "../cli/gnu-options.js";
 import type { Reply } from "../protocol/messages.js";
 import { decodeService } from "../protocol/service-status.js";
 import { isList } from "../protocol/sexp.js";
@@ -22,13 +23,17 @@ export async function verifyUnits(
   { directory, write, error, askQuietly }: VerifySurroundings,
 ): Promise<0 | 1 | undefined> {
   // Units need no shepherd: who says which one is asked means a service of it.
-  if (action !== ACTION || service === undefined || options.socket !== undefined) return undefined;
-  const mayBeService = options.root === undefined && !/[/.@]/.test(service);
+  if (action !== ACTION || options.socket !== undefined) return undefined;
+  const { root, json = false, all = false, strict = false } = options;
+  if (service === undefined ? !all : all)
+    throw new UsageError("verify: expected units, or --all without any");
+  const mayBeService =
+    service !== undefined && !all && !strict && root === undefined && !/[/.@]/.test(service);
   if (mayBeService && hasOwnAction(await askQuietly("status", service))) return undefined;
   const { verify } = await import("../../systemd-compat/verify.js");
-  const { root, json = false } = options;
+  const units = service === undefined ? [] : [service, ...words];
   return await verify(
-    { units: [service, ...words], json, directory, ...(root === undefined ? {} : { root }) },
+    { units, all, strict, json, directory, ...(root === undefined ? {} : { root }) },
     { write, error },
   );
 }

@@ -3,7 +3,7 @@
 import { UsageError } from "../cli/gnu-options.js";
 import { ConnectionError, exchange } from "../herd/connection.js";
 import { endsShepherd } from "../herd/ending.js";
-import { Output } from "../herd/output.js";
+import { DescriptorOutput } from "../herd/output.js";
 import { recover } from "../herd/recovery.js";
 import { commandErrorText } from "../herd/report.js";
 import { type Command, encodeCommand, type Reply } from "../protocol/messages.js";
@@ -11,8 +11,8 @@ import { isList, type Sexp, sym } from "../protocol/sexp.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { type PowerRequest, type Program, parsePowerLine, programs } from "./options.js";
 
-const output = new Output(1, "standard output");
-const errors = new Output(2, "standard error");
+const output = new DescriptorOutput(1, "standard output");
+const errors = new DescriptorOutput(2, "standard error");
 /** Root's: neither the environment nor who asks makes another one the system's. */
 const systemSocket = defaultSocketPath({}, 0);
 

@@ -1,7 +1,7 @@
 // What the supervisor runs of a system: the services that its root service is extended with.
 
 import { defineConfig } from "../daemon/definition/service.js";
-import type { Configuration } from "../daemon/definition/types.js";
+import type { SettledConfiguration } from "../daemon/definition/types.js";
 import { foldServices } from "./composition/fold.js";
 import type { Service } from "./composition/service-type.js";
 import { type ShepherdConfiguration, shepherdRootServiceType } from "./essential/shepherd-root.js";
@@ -32,11 +32,13 @@ export function operatingSystemShepherdServices(system: OperatingSystem): readon
  *
  * @throws DefinitionError where services cannot be composed, or cannot be run together
  */
-export function systemConfiguration(system: OperatingSystem): Configuration {
+export function systemConfiguration(system: OperatingSystem): SettledConfiguration {
   const { exitWith, shutdownTimeout } = checkOperatingSystem({ what: "systemConfiguration" }, system);
-  return defineConfig({
-    services: operatingSystemShepherdServices(system).map(toDefinition),
+  const services = operatingSystemShepherdServices(system).map(toDefinition);
+  const configuration = defineConfig({
+    services,
     ...(exitWith === undefined ? {} : { exitWith }),
     ...(shutdownTimeout === undefined ? {} : { shutdownTimeout }),
   });
+  return Object.freeze({ ...configuration, services: Object.freeze(services) });
 }

@@ -1,5 +1,6 @@
 // The commands of `shepherd system`, each made of the parts that do it.
 
+import { resolve } from "node:path";
 import { UsageError } from "../cli/gnu-options.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { extensionGraph } from "../services/composition/extension-graph.js";
@@ -69,6 +70,7 @@ const runs: Readonly<Record<CommandName, Run>> = {
   "extension-graph": (context) =>
     printGraph(context, ({ system }) => extensionGraph(operatingSystemServices(system), systemServiceType)),
   search: runSearch,
+  convert: runConvert,
   describe: runDescribe,
   "list-generations": runListGenerations,
   "roll-back": runRollBack,
@@ -217,6 +219,25 @@ async function runSearch({ operands, write }: Context): Promise<ExitStatus> {
   const found = searchResult(operands, await import("../services/system.js"));
   write(found);
   return found === "" ? 1 : 0;
+}
+
+/** The reader of units is loaded for this alone. */
+async function runConvert({ operands, options: { root }, write }: Context): Promise<ExitStatus> {
+  const { ConversionError, convertUnits } = await import("../../systemd-compat/convert.js");
+  const directory = process.cwd();
+  try {
+    write(
+      await convertUnits({
+        units: operands,
+        directory,
+        ...(root === undefined ? {} : { root: resolve(directory, root) }),
+      }),
+    );
+    return 0;
+  } catch (error) {
+    if (error instanceof ConversionError) throw new CommandError(error.message);
+    throw error;
+  }
 }
 
 async function runDescribe({ places, write }: Context): Promise<ExitStatus> {

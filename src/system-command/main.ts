@@ -1,13 +1,13 @@
 // The entry of `shepherd system`: parses the command line and runs the command.
 
 import { UsageError } from "../cli/gnu-options.js";
-import { Output } from "../herd/output.js";
+import { DescriptorOutput } from "../herd/output.js";
 import { run, type Surroundings } from "./commands.js";
 import { reason } from "./error.js";
 import { parseSystemLine } from "./options.js";
 
-const output = new Output(1, "standard output");
-const errors = new Output(2, "standard error");
+const output = new DescriptorOutput(1, "standard output");
+const errors = new DescriptorOutput(2, "standard error");
 const tell = (text: string): void => errors.write(`shepherd: ${text}\n`);
 
 const surroundings: Surroundings = {

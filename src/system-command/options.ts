@@ -12,6 +12,8 @@ export interface Options {
   readonly dryRun?: boolean;
   readonly svg?: boolean;
   readonly socket?: string;
+  /** Of `convert`: the directory that is taken for `/`, as it was given. */
+  readonly root?: string;
 }
 
 export interface Invocation {
@@ -85,6 +87,12 @@ const commands = {
     operands: "WORD...",
     arity: [1, Number.POSITIVE_INFINITY],
     options: [],
+  },
+  convert: {
+    summary: "print the configuration that systemd's UNITs are, in TypeScript, ready to be edited",
+    operands: "UNIT...",
+    arity: [1, Number.POSITIVE_INFINITY],
+    options: [["--root <DIRECTORY>", "units of the system in DIRECTORY"]],
   },
   describe: {
     summary: "print what the generation in use was made from",

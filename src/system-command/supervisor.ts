@@ -72,13 +72,8 @@ export class Supervisor {
     };
     let reply: Reply | undefined;
     try {
-      reply = await converse(command, {
-        path: socket,
-        ending: false,
-        cleanse: (expression) => expression,
-        message: say,
-        tell: say,
-      });
+      const cleanse = (expression: Sexp): Sexp => expression;
+      reply = await converse(command, { ending: false, cleanse, message: say, tell: say }, socket);
     } catch (error) {
       if (error instanceof ConnectionError)
         throw new SupervisorError(

@@ -1,24 +1,30 @@
 // What was found out about a unit, as text for people and as JSON for programs.
 
-import { formatDiagnostic, printable } from "../diagnostics.js";
-import { isTemplate } from "../names.js";
+import { type Diagnostic, formatDiagnostic, printable } from "../diagnostics.js";
+import { isTemplate, stemOf } from "../names.js";
 import type { AssignmentOutcome } from "../settings.js";
 import type { Unit } from "../unit.js";
+import { type Classified, type Counts, countTreatments, type Dependence, matters } from "./classification.js";
 import type { UnmetCondition } from "./unmet-conditions.js";
 import type { Verification } from "./verification.js";
 
-/** Several lines, each with its end: the files, what is wrong, and a summary. */
-export function verificationText(verification: Verification): string {
-  const { unit, diagnostics, unmet = [] } = verification;
+/**
+ * Several lines, each with its end: the files, what is wrong, what is not applied, and a summary.
+ * @param strict whether the summary says that too little of the unit is applied
+ */
+export function verificationText(verification: Verification, strict: boolean): string {
+  const { unit, diagnostics, unmet = [], classified } = verification;
   const aliases = unit.aliases.length === 0 ? "" : `, also ${unit.aliases.join(", ")}`;
   const found = [
     ...filesOf(unit).map((file) => `  ${printable(file)}`),
+    ...dependenceLines(unit, classified),
     ...diagnostics.map(formatDiagnostic),
+    ...classified.flatMap((one) => shortcomingText(one, diagnostics)),
     ...unmet.map(unmetText),
   ];
   // The summary has the name as well.
   const head = found.length === 0 && aliases === "" ? [] : [`${unit.name.full}${aliases}`];
-  const lines = [...head, ...found, summaryText(verification)];
+  const lines = [...head, ...found, summaryText(verification, strict)];
   return lines.map((line) => `${line}\n`).join("");
 }
 
@@ -26,12 +32,46 @@ function filesOf({ fragment, dropIns }: Unit): readonly string[] {
   return [...(fragment === undefined ? [] : [fragment]), ...dropIns];
 }
 
+const dependences: Readonly<Record<Dependence, string>> = {
+  kernel: "where the kernel lets us",
+  cgroups: "where there are cgroups",
+};
+
+/** What is applied only where something else than we allows it: that is seen when the unit runs. */
+function dependenceLines({ name }: Unit, classified: readonly Classified[]): readonly string[] {
+  const lines = (Object.keys(dependences) as Dependence[]).flatMap((dependence) => {
+    const directives = classified.flatMap(({ assignment, depends }) =>
+      depends === dependence ? [assignment.name] : [],
+    );
+    return directives.length === 0
+      ? []
+      : [`  ${dependences[dependence]}: ${[...new Set(directives)].join(", ")}`];
+  });
+  const service = name.type === "service" ? stemOf(name) : name.full;
+  return lines.length === 0 || isTemplate(name)
+    ? lines
+    : [...lines, printable(`  'herd status ${service}' tells what of that is so while it runs`)];
+}
+
+/** What is no directive, or no value of one, was told with all else that is wrong. */
+function shortcomingText(
+  { assignment, treatment, why = "" }: Classified,
+  diagnostics: readonly Diagnostic[],
+): readonly string[] {
+  const { file, line, name, outcome } = assignment;
+  const isTold = diagnostics.some((one) => one.what === why && one.line === line && one.file === file);
+  if (treatment === "applied" || outcome !== "used" || isTold) return [];
+  const extent = treatment === "partly" ? "only partly" : "not";
+  return [printable(`${file}:${line}: ${name}= is ${extent} applied: ${why}`)];
+}
+
 function unmetText({ file, line, condition, why }: UnmetCondition): string {
   return printable(`${file}:${line}: ${condition} does not hold now, ${why}`);
 }
 
-function summaryText({ unit, place }: Verification): string {
+function summaryText({ unit, place, classified }: Verification, strict: boolean): string {
   const { full } = unit.name;
+  const counts = countsText(countTreatments(classified));
   const at = place === undefined ? "" : printable(place);
   switch (unit.state) {
     case "not-found":
@@ -39,15 +79,31 @@ function summaryText({ unit, place }: Verification): string {
     case "masked":
       return `${full}: masked${at === "" ? "" : ` by ${at}`}`;
     case "refused":
-      return `${full}: refused; ${countsText(unit)}`;
+      return `${full}: refused; ${counts}`;
     case "loaded":
-      return `${full}: ${isTemplate(unit.name) ? "a template; " : ""}${countsText(unit)}`;
+      return `${full}: ${isTemplate(unit.name) ? "a template; " : ""}${counts}${strict ? strictText(classified) : ""}`;
   }
 }
 
-function countsText(unit: Unit): string {
-  const { used, ignored, unknown } = countsOf(unit);
-  return `${used} ${used === 1 ? "setting" : "settings"} read, ${ignored} passed over, ${unknown} unknown`;
+function countsText({ applied, partly, ignored, unknown }: Counts): string {
+  const all = applied + partly + ignored + unknown;
+  const directives = all === 1 ? "directive" : "directives";
+  const strange = unknown === 0 ? "" : `, ${unknown} unknown`;
+  return `${applied} of ${all} ${directives} applied, ${partly} partly, ${ignored} ignored${strange}`;
+}
+
+/** Why it is a failure with `--strict`, where it is. */
+function strictText(classified: readonly Classified[]): string {
+  const names = new Set(classified.filter(matters).map(({ assignment }) => assignment.name));
+  return names.size === 0 ? "" : `; its work or its safety needs ${[...names].join(", ")}`;
+}
+
+/** Of many units: how many there are, how many cannot be used, and what becomes of their directives. */
+export function totalText(verifications: readonly Verification[]): string {
+  const unusable = verifications.filter(({ unit }) => unit.state === "refused").length;
+  const counts = countTreatments(verifications.flatMap(({ classified }) => classified));
+  const units = `${verifications.length} ${verifications.length === 1 ? "unit" : "units"}`;
+  return `${units}, ${unusable} refused: ${countsText(counts)}\n`;
 }
 
 function countsOf({ assignments }: Unit): Readonly<Record<AssignmentOutcome, number>> {
@@ -57,8 +113,8 @@ function countsOf({ assignments }: Unit): Readonly<Record<AssignmentOutcome, num
 }
 
 /** As herd(1) describes it. A line that is none, since the file as a whole is meant, is null. */
-export function verificationJson({ unit, diagnostics, unmet }: Verification) {
-  const { name, aliases, state, fragment = null, dropIns, assignments } = unit;
+export function verificationJson({ unit, diagnostics, unmet, classified }: Verification) {
+  const { name, aliases, state, fragment = null, dropIns } = unit;
   return {
     name: name.full,
     aliases,
@@ -66,6 +122,7 @@ export function verificationJson({ unit, diagnostics, unmet }: Verification) {
     fragment,
     dropIns,
     settings: countsOf(unit),
+    directives: countTreatments(classified),
     diagnostics: diagnostics.map(({ file, line, severity, what, done }) => ({
       file,
       line: line === 0 ? null : line,
@@ -74,13 +131,9 @@ export function verificationJson({ unit, diagnostics, unmet }: Verification) {
       done,
     })),
     unmetConditions: unmet?.map(({ file, line, condition, why }) => ({ file, line, condition, why })) ?? null,
-    assignments: assignments.map(({ file, line, section, name: directive, value, outcome }) => ({
-      file,
-      line,
-      section,
-      name: directive,
-      value,
-      outcome,
-    })),
+    assignments: classified.map(({ assignment, treatment, why = null, effect, depends = null }) => {
+      const { file, line, section, name: directive, value, outcome } = assignment;
+      return { file, line, section, name: directive, value, outcome, treatment, why, effect, depends };
+    }),
   };
 }

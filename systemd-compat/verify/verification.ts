@@ -9,12 +9,15 @@ import { isTemplate, type UnitName } from "../names.js";
 import type { RootedFiles } from "../rooted-files.js";
 import { buildUnit, type Unit, type UnitEnvironment } from "../unit.js";
 import type { UnitIndex } from "../unit-index.js";
+import { type Classified, classifyUnit, matters } from "./classification.js";
 import { type UnmetCondition, unmetConditions } from "./unmet-conditions.js";
 
 export interface Verification {
   readonly unit: Unit;
   /** All that is wrong with it: with its directories, then with each of its files by lines, then with the file as a whole. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What becomes of each of its assignments. */
+  readonly classified: readonly Classified[];
   /** What masks it, or the file that was asked for and is not there. */
   readonly place?: string;
   /** Absent where they were not looked at: those of a template, of another system, or of a unit that cannot be used. */
@@ -46,6 +49,7 @@ export async function verifyUnit(
   return {
     unit,
     diagnostics,
+    classified: classifyUnit(unit),
     ...(place === undefined ? {} : { place }),
     ...(unmet === undefined ? {} : { unmet }),
   };
@@ -53,6 +57,11 @@ export async function verifyUnit(
 
 export function isUsable({ unit, diagnostics }: Verification): boolean {
   return unit.state === "loaded" && diagnostics.every(({ severity }) => severity !== "error");
+}
+
+/** Whether nothing of what it does, or is confined by, is left out. */
+export function isWhole({ classified }: Verification): boolean {
+  return !classified.some(matters);
 }
 
 async function withFile(

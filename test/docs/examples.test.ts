@@ -10,6 +10,7 @@ import { transform } from "esbuild";
 import * as api from "../../src/daemon/api.js";
 import { setRuntime } from "../../src/daemon/definition/runtime.js";
 import * as systemApi from "../../src/services/system.js";
+import * as systemdApi from "../../systemd-compat/index.js";
 import { makeBed } from "../daemon/configuration/support.js";
 import { idleRuntime } from "../daemon/definition/support.js";
 import { project } from "../support/project.js";
@@ -50,9 +51,11 @@ const examples = [
   services,
   "docs/timers.md",
   "docs/readiness.md",
+  "docs/relations.md",
   "docs/cgroups.md",
   "docs/system-log.md",
 ].flatMap((document) => examplesOf(document, "shepherd-ts"));
+const units = examplesOf("docs/systemd-units.md", "shepherd-ts/systemd");
 const systems = ["docs/systems.md", "docs/definitions.md", "docs/guix-services.md"].flatMap((document) =>
   examplesOf(document, "shepherd-ts/system"),
 );
@@ -70,6 +73,7 @@ const compilerOptions = {
   paths: {
     "shepherd-ts": [declarations("daemon/api")],
     "shepherd-ts/system": [declarations("services/system")],
+    "shepherd-ts/systemd": [fileURLToPath(new URL("../../systemd-compat/index.d.ts", import.meta.url))],
   },
 };
 
@@ -81,7 +85,7 @@ const nameOf = ({ document, line }: Example): string => `${document.replaceAll("
 
 it("the examples have the types that the API asks for", async (t) => {
   const bed = makeBed(t);
-  const all = [...examples, ...systems];
+  const all = [...examples, ...units, ...systems];
   for (const example of all) bed.write(nameOf(example), example.code);
   bed.write("package.json", JSON.stringify({ type: "module" }));
   const config = bed.write("tsconfig.json", JSON.stringify({ compilerOptions, files: all.map(nameOf) }));
@@ -92,7 +96,7 @@ it("the examples have the types that the API asks for", async (t) => {
   assert.equal(status, 0, `${stdout}${stderr}`);
 });
 
-for (const example of examples) {
+for (const example of [...examples, ...units]) {
   it(`${example.document}:${example.line} loads`, async (t) => {
     const bed = makeBed(t);
     const { services } = await bed.load(bed.write("config.ts", example.code));
@@ -116,7 +120,9 @@ it("the documents name everything that the API exports", () => {
   const documents = readdirSync(join(project.root, "docs")).map((name) => textOf(join("docs", name)));
   const words = new Set(documents.join("\n").match(/\w+/g));
   assert.deepEqual(
-    [...Object.keys(api), ...Object.keys(systemApi)].filter((name) => !words.has(name)),
+    [...Object.keys(api), ...Object.keys(systemApi), ...Object.keys(systemdApi)].filter(
+      (name) => !words.has(name),
+    ),
     [],
   );
 });

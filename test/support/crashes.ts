@@ -94,6 +94,9 @@ function unrestOf({ system, keeper }: TestSystem): readonly string[] {
     ...(state.respawnAt === undefined ? [] : [`${name} is still to be respawned`]),
     ...(state.undecided ? [`what follows the end of ${name} stays undecided`] : []),
     ...(state.leaders.length === 0 ? [] : [`what ${name} left behind stays`]),
+    ...(state.status === "running" && isProcess(state.value) && state.mainStatus !== undefined
+      ? [`whether another process takes the place of ${name}'s stays undecided`]
+      : []),
   ]);
   const orphanNotes = [...keeper.notes.keys()]
     .filter((key) => key.startsWith(servicePrefix))

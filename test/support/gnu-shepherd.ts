@@ -2,10 +2,11 @@
 // `shepherd` and `herd` run in a chroot inside namespaces of their own.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { debianMirror } from "./debian.js";
 import { type Outcome, run } from "./run.js";
 
 /** A running GNU shepherd. */
@@ -61,17 +62,6 @@ async function install(cache: string, root: string): Promise<string | undefined>
   if (result.status === 0) await rename(building, root).catch(() => undefined);
   await rm(building, { recursive: true, force: true });
   return existsSync(root) ? undefined : `debootstrap failed: ${result.stderr || result.stdout.slice(-300)}`;
-}
-
-async function debianMirror(): Promise<string | undefined> {
-  const directory = "/etc/apt/sources.list.d";
-  const listed = existsSync(directory) ? (await readdir(directory)).map((name) => join(directory, name)) : [];
-  for (const file of ["/etc/apt/sources.list", ...listed].filter((name) => existsSync(name))) {
-    const text = await readFile(file, "utf8");
-    const found = /^(?:URIs:|deb(?:\s+\[[^\]]*\])?)\s+(\S+\/debian)\/?(?:\s|$)/m.exec(text)?.[1];
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 function herdIn(root: string): GnuShepherd["herd"] {

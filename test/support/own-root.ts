@@ -6,6 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { findCgroups, inside, makeTestCgroup } from "./cgroups.js";
 import type { End, Scope } from "./harness.js";
 import { children, namespaceOf, type ProcessInfo, processesOf } from "./processes.js";
 import { project } from "./project.js";
@@ -26,25 +27,33 @@ export interface OwnRootOptions {
   readonly files?: Readonly<Record<string, RootFile>>;
   /** Directories that are made, with their permissions. */
   readonly directories?: Readonly<Record<string, number>>;
+  /** What the root is made over: a directory with a system of its own; default: this machine's. */
+  readonly over?: string;
+  /** Whether there are cgroups too, and the loopback device is up. Default false: the least that a container may have. */
+  readonly full?: boolean;
+  /** Whether the network is this machine's, for what installs packages; default: one of its own, with loopback alone. */
+  readonly sharesNetwork?: boolean;
 }
 
 /** A line that says that from now on nothing outside can be meant. */
 const prepared = "own root: prepared";
 
 /**
- * What a container's runtime does. Arguments: an empty directory, that of the project, one with files for the root, and what
- * is to become PID 1.
+ * What a container's runtime does. Arguments: an empty directory, that of the project, one with files for the root, what the
+ * root is made over, Node's program, whether it is to be full (1), and what is to become PID 1.
  */
 const prepare = `set -eu
-base=$1 project=$2 staged=$3
-shift 3
+base=$1 project=$2 staged=$3 over=$4 node=$5 full=$6
+shift 6
+[ "$full" = 0 ] || ip link set lo up
 mount --make-rprivate /
 mount -t tmpfs -o mode=0755 tmpfs "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
-mount -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" overlay "$base/root"
+mount -t overlay -o "lowerdir=$over,upperdir=$base/upper,workdir=$base/work" overlay "$base/root"
 cd "$base/root"
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
+[ "$full" = 0 ] || mount -t cgroup2 cgroup2 sys/fs/cgroup || true
 mount -t tmpfs -o mode=0755 tmpfs dev
 mkdir dev/pts dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts
@@ -61,6 +70,11 @@ mount -t tmpfs -o mode=0700 tmpfs run/secrets
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mkdir -p ".$project"
 mount --bind "$project" ".$project"
+if [ ! -e ".$node" ]; then
+  mkdir -p ".$(dirname "$node")"
+  : >".$node"
+  mount --bind "$node" ".$node"
+fi
 cp -a --remove-destination "$staged/." .
 mkdir .old
 pivot_root . .old
@@ -95,21 +109,36 @@ export function whyNoOwnRoot(): string | false {
 }
 
 export class OwnRoot {
+  /** What a command runs in, unless another one is given. */
+  readonly environment = environment;
   readonly ended: Promise<End>;
   readonly #directory: string;
   readonly #child: ChildProcess;
   #output = "";
   #end: End | undefined;
 
-  constructor(directory: string, command: readonly string[]) {
+  /** @param cgroup what it runs in; default: our own */
+  constructor(
+    directory: string,
+    cgroup: string | undefined,
+    { command, over = "/", full = false, sharesNetwork = false }: OwnRootOptions,
+  ) {
     this.#directory = directory;
     const [base, staged] = [join(directory, "base"), join(directory, "staged")];
     // Should this test run be killed, the namespace goes with it.
     this.#child = spawn(
       "setpriv",
       [
-        ...["--pdeathsig=KILL", "--", "unshare", "--mount", "--pid", "--fork", "--net", "--uts", "--ipc"],
-        ...["--kill-child", "--", "sh", "-c", prepare, "prepare", base, project.root, staged, ...command],
+        ...["--pdeathsig=KILL", "--", "unshare", "--mount", "--pid", "--fork", "--uts", "--ipc"],
+        ...(sharesNetwork ? [] : ["--net"]),
+        // Whoever waits for PID 1 out here stays out of its cgroup.
+        ...[
+          "--kill-child",
+          "--",
+          ...(cgroup === undefined ? [] : [...inside(cgroup), "unshare", "--cgroup"]),
+        ],
+        ...["sh", "-c", prepare, "prepare", base, project.root, staged, over],
+        ...[process.execPath, full ? "1" : "0", ...command],
       ],
       { cwd: "/", env: environment, stdio: ["ignore", "pipe", "pipe"] },
     );
@@ -217,10 +246,8 @@ export class OwnRoot {
 }
 
 /** Starts PID 1 in a root of its own, which goes with `scope`. */
-export async function startInOwnRoot(
-  scope: Scope,
-  { command, files, directories }: OwnRootOptions,
-): Promise<OwnRoot> {
+export async function startInOwnRoot(scope: Scope, options: OwnRootOptions): Promise<OwnRoot> {
+  const { files, directories } = options;
   const directory = mkdtempSync(join(tmpdir(), "shepherd-root-"));
   mkdirSync(join(directory, "base"));
   const staged = join(directory, "staged");
@@ -235,7 +262,9 @@ export async function startInOwnRoot(
     writeFileSync(join(staged, path), text);
     chmodSync(join(staged, path), mode);
   }
-  const root = new OwnRoot(directory, command);
+  const cgroups = options.full ? findCgroups() : "not asked for";
+  const cgroup = typeof cgroups === "string" ? undefined : makeTestCgroup(scope, cgroups.directory);
+  const root = new OwnRoot(directory, cgroup, options);
   scope.after(() => root.destroy());
   await waitFor(
     "the root file system is prepared",

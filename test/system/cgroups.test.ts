@@ -124,7 +124,7 @@ describe("a system that has a cgroup", { skip }, () => {
     ];
     const { system, members } = await boot(t, through);
     assert.match(await system.ok("status", "root"), new RegExp(`^  Cgroups: ${parent} \\(`, "m"));
-    assert.equal(members("limited")?.length, 1);
+    await system.waitFor("the service is in its cgroup", () => members("limited")?.length === 1);
     await system.stop();
   });
 

@@ -337,7 +337,7 @@ it("an unhealthy service is started again until its respawn limit, and a probe u
   assert.match(status, /Respawning too fast/);
 });
 
-it("a manager above is told when the services are up, and when they are to be stopped", async (t) => {
+it("a manager above is told when the services are up, the configuration is read anew, and all is stopped", async (t) => {
   const address = `shepherd-test-${process.pid}-${Date.now()}`;
   const receiver = spawn("/usr/bin/python3", [
     "-c",
@@ -359,6 +359,14 @@ while True: print(s.recv(100).decode(), flush=True)`,
   });
   await system.waitFor("the manager is told", () => told === "bound\nREADY=1\n");
   assert.equal((await system.service("up")).status, "running");
+  await system.ok("restart", "root");
+  const again = /^bound\nREADY=1\nRELOADING=1\nMONOTONIC_USEC=\d+\nREADY=1\n$/;
+  await system.waitFor("the manager is told of the next supervisor", () => again.test(told));
+  told = "";
+  await system.ok("reload", "root", system.config);
+  const reloaded = /^RELOADING=1\nMONOTONIC_USEC=\d+\nREADY=1\n$/;
+  await system.waitFor("the manager is told of what is read anew", () => reloaded.test(told));
+  told = "";
   assert.deepEqual(await system.stop(), { code: 0, signal: null });
-  await waitFor("the manager is told of the end", () => told === "bound\nREADY=1\nSTOPPING=1\n");
+  await waitFor("the manager is told of the end", () => told === "STOPPING=1\n");
 });

@@ -156,7 +156,9 @@ it("an endless loop ends with the daemon, and is named", async (t) => {
   await system.untilStatus("repl", "running");
   const terminal = new Terminal(t, system);
   await terminal.answer();
-  terminal.type("const endless = 1; for (;;) {}\n");
+  const note = `(await import("node:fs")).writeFileSync(${JSON.stringify(system.path("loops"))}, "\\n")`;
+  terminal.type(`const endless = ${note}; for (;;) {}\n`);
+  await system.waitForFile("loops");
   // Somebody must be waiting for an answer: that is what makes a daemon silent.
   const waiting = system.herd("status");
   await system.waitForLog(/did not answer and was killed: REPL session repl-client-\d+: const endless/);

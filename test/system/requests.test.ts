@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { Output } from "../../src/herd/output.js";
+import { DescriptorOutput } from "../../src/herd/output.js";
 import { run } from "../../src/herd/run.js";
 import { errorCode } from "../../src/herd/system-error.js";
 import { configuration, shell, sleeper } from "../support/configuration.js";
@@ -160,8 +160,8 @@ async function client(system: System, name: string, ...args: readonly string[]):
     environment: {},
     uid: 0,
     directory: system.directory,
-    output: new Output(output ?? -1, "output"),
-    errors: new Output(errors ?? -1, "errors"),
+    output: new DescriptorOutput(output ?? -1, "output"),
+    errors: new DescriptorOutput(errors ?? -1, "errors"),
     isTerminal: { output: false, errors: false },
     now: () => 0,
   });

@@ -113,7 +113,11 @@ it("code that kills the supervisor each time it runs ends in rescue mode, with e
     async () => !/[Rr]escue/.test((await system.herd("status", "root")).stdout),
   );
   assert.equal(await system.untilProcess("web"), pid);
-  await system.ok("start", "made");
+  // Clients do not wait until the configuration was read anew.
+  await system.waitFor(
+    "what is mended starts",
+    async () => (await system.herd("start", "made")).status === 0,
+  );
 });
 
 it("a program on disk that cannot go on is refused, and the supervisor serves on", async (t) => {

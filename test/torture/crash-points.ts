@@ -34,6 +34,7 @@ const requests: Readonly<Record<string, Occasion>> = {
   configure: "recovery",
   "put-note culprit": "function",
   "listen control": "boot",
+  "listen launchers": "boot",
   "socket-pair": "boot",
   "memory-file": "boot",
   "pipe log": "boot",

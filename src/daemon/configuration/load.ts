@@ -4,9 +4,9 @@
 import { basename, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { show } from "../definition/check.js";
-import { collectDuring } from "../definition/runtime.js";
+import { collectDuring, type LoadPurpose } from "../definition/runtime.js";
 import { checkConfiguration } from "../definition/service.js";
-import type { Configuration, ServiceDefinition } from "../definition/types.js";
+import type { ServiceDefinition, SettledConfiguration } from "../definition/types.js";
 import { cacheDirectories, findCompiled, openCache, pruneCache, verifyCompiled } from "./cache.js";
 import { realEntry } from "./entry.js";
 import { ConfigurationError, reasonOf } from "./error.js";
@@ -26,6 +26,10 @@ export interface LoadedConfiguration {
   readonly exitWith?: string;
   /** Seconds. */
   readonly shutdownTimeout?: number;
+  /** Lines for the log, once it is in force. */
+  readonly notices?: readonly string[];
+  /** Whether its services come from unit files too, so that another evaluation may give others. */
+  readonly readsUnits?: boolean;
   /** The module, as it was asked for. */
   readonly file: string;
   /** What it was compiled to: with this a later daemon gets the very same. */
@@ -54,10 +58,11 @@ export interface CompilerOutcome {
 export async function loadConfiguration(
   file: string,
   dependencies: LoadDependencies,
+  purpose: LoadPurpose = "load",
 ): Promise<LoadedConfiguration> {
   const { signal } = dependencies;
   const compiled = await unlessAborted(findOrCompile(file, dependencies), file, signal);
-  return await evaluate(file, compiled, signal);
+  return await evaluate(file, compiled, signal, purpose);
 }
 
 /**
@@ -68,6 +73,7 @@ export async function loadCompiled(
   file: string,
   compiled: string,
   signal?: AbortSignal,
+  purpose: LoadPurpose = "resume",
 ): Promise<LoadedConfiguration> {
   try {
     await verifyCompiled(compiled);
@@ -76,7 +82,7 @@ export async function loadCompiled(
       cause: error,
     });
   }
-  return await evaluate(file, compiled, signal);
+  return await evaluate(file, compiled, signal, purpose);
 }
 
 async function findOrCompile(file: string, dependencies: LoadDependencies): Promise<string> {
@@ -119,6 +125,7 @@ async function evaluate(
   file: string,
   compiled: string,
   signal: AbortSignal | undefined,
+  purpose: LoadPurpose,
 ): Promise<LoadedConfiguration> {
   offerPublicModules();
   // Node evaluates a URL once and keeps it for ever; a module that is loaded again must run again, and what that costs in
@@ -126,12 +133,18 @@ async function evaluate(
   evaluations += 1;
   const url = `${pathToFileURL(compiled).href}?evaluation=${evaluations}`;
   try {
-    const evaluation = collectDuring(async () => (await import(url)) as Readonly<Record<string, unknown>>);
-    const { services, toStart, result } = await unlessAborted(evaluation, file, signal);
-    const { services: listed, ...more } = configurationOf(file, result);
+    // The services that it waits for are part of the evaluation.
+    const evaluation = collectDuring(
+      async () => configurationOf(file, (await import(url)) as Readonly<Record<string, unknown>>),
+      purpose,
+    );
+    const { services, toStart, notices, readsUnits, result } = await unlessAborted(evaluation, file, signal);
+    const { services: listed, ...more } = result;
     const started = listed.filter(({ autoStart }) => autoStart).map(({ provision: [name] }) => name);
     return {
       ...more,
+      ...(notices.length === 0 ? {} : { notices }),
+      ...(readsUnits ? { readsUnits } : {}),
       services: [...new Set([...services, ...listed])],
       toStart: [...new Set([...toStart, ...started])],
       file,
@@ -145,7 +158,10 @@ async function evaluate(
 }
 
 /** What the module exports: `export default defineConfig({…})`, or `export const services = […]`, or nothing. */
-function configurationOf(file: string, module: Readonly<Record<string, unknown>>): Configuration {
+async function configurationOf(
+  file: string,
+  module: Readonly<Record<string, unknown>>,
+): Promise<SettledConfiguration> {
   const [name, value] =
     "default" in module
       ? ["default export", module.default]
@@ -160,8 +176,9 @@ function configurationOf(file: string, module: Readonly<Record<string, unknown>>
       `${file}: ${name}: expected defineConfig({ services: […] }), got ${show(value)}`,
     );
   }
-  checkConfiguration({ what: `${file}: ${name}`, position: undefined }, value);
-  const { services, exitWith, shutdownTimeout } = value;
+  const settled = "services" in value ? { ...value, services: await value.services } : value;
+  checkConfiguration({ what: `${file}: ${name}`, position: undefined }, settled);
+  const { services, exitWith, shutdownTimeout } = settled;
   return {
     services,
     ...(exitWith === undefined ? {} : { exitWith }),

@@ -4,13 +4,14 @@
 import * as api from "../api.js";
 
 /** What is imported as `shepherd-ts/NAME`. */
-export type LazyModule = "system" | "store";
+export type LazyModule = "system" | "store" | "systemd";
 
 type Exports = Readonly<Record<string, unknown>>;
 
 const lazyModules: Readonly<Record<LazyModule, () => Promise<Exports>>> = {
   system: () => import("../../services/system.js"),
   store: () => import("../../store/index.js"),
+  systemd: () => import("../../../systemd-compat/index.js"),
 };
 
 const root = "shepherd-ts";

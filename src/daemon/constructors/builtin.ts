@@ -5,6 +5,11 @@ import { keepingLogs } from "../logs/rotation-attendance.js";
 import type { Child } from "../processes.js";
 import { attendTimer } from "../timers/attendance.js";
 import { startTimer } from "../timers/start.js";
+import { attendUnit } from "../units/attend.js";
+import { attendUnitPath, startUnitPath } from "../units/path.js";
+import { attendUnitSocket, startUnitSocket } from "../units/socket.js";
+import { startUnit } from "../units/start.js";
+import { attendUnitTimer, startUnitTimer } from "../units/timer.js";
 import { finishForkexec, startForkexec } from "./forkexec.js";
 import { type Attendance, type Host, type RunningContext, type StartContext, StartFailure } from "./host.js";
 import { attendInetd, startConnection, startInetd } from "./inetd.js";
@@ -29,6 +34,14 @@ export function startBuiltin(host: Host, context: StartContext, data: BuiltinSta
       return startSystemLog(host, context, data);
     case "timer":
       return startTimer(host, context, data);
+    case "unit":
+      return startUnit(host, context, data);
+    case "unit-socket":
+      return startUnitSocket(host, context, data);
+    case "unit-timer":
+      return startUnitTimer(host, context, data);
+    case "unit-path":
+      return startUnitPath(host, context, data);
   }
 }
 
@@ -44,6 +57,8 @@ export async function resumeBuiltin(
   begun: Child | undefined,
   elapsed: number,
 ): Promise<RunningValue> {
+  // It has several processes, and finds in its service's note what they are.
+  if (data.kind === "unit") return await startUnit(host, context, data);
   if (begun === undefined) {
     // Its connection waits where it was, for a service of this daemon's.
     if (data.kind === "connection")
@@ -66,6 +81,12 @@ export async function resumeBuiltin(
       return await startSystemLog(host, context, data);
     case "timer":
       return await startTimer(host, context, data);
+    case "unit-socket":
+      return await startUnitSocket(host, context, data);
+    case "unit-timer":
+      return await startUnitTimer(host, context, data);
+    case "unit-path":
+      return await startUnitPath(host, context, data);
   }
 }
 
@@ -82,6 +103,14 @@ export function attendBuiltin(
       return attendInetd(host, context, data);
     case "timer":
       return keepingLogs(host, context.name, data.logs, attendTimer(host, context, data));
+    case "unit":
+      return attendUnit(host, context, data);
+    case "unit-socket":
+      return attendUnitSocket(host, context, data);
+    case "unit-timer":
+      return attendUnitTimer(host, context, data);
+    case "unit-path":
+      return attendUnitPath(host, context, data);
     default:
       return undefined;
   }

@@ -1,8 +1,9 @@
 // What constructors and destructors need of the daemon, and what they are told of the start or stop they serve.
 
 import type { Cgroups } from "../cgroups/cgroups.js";
-import type { Leader } from "../controller/state.js";
+import type { Leader, ServiceState } from "../controller/state.js";
 import type { Deadlines } from "../deadlines.js";
+import type { RelationKind } from "../definition/relations.js";
 import type { ProcessOptions, RunningValue, ServiceDefinition } from "../definition/types.js";
 import type { SpawnSpec } from "../keeper/types.js";
 import type { SizedPolicy } from "../logs/rotation-policy.js";
@@ -14,6 +15,9 @@ import type { Attendant } from "../readiness/attendant.js";
 import type { Instant } from "../timers/plan.js";
 import type { Stamps } from "../timers/stamps.js";
 import type { TimerProcedure } from "../timers/types.js";
+import type { Places } from "../units/execution/places.js";
+import type { UnitRun } from "../units/run.js";
+import type { UnitData } from "../units/types.js";
 import type { Sockets } from "./sockets.js";
 
 /** Ids that a child gets; what is absent stays as the keeper's own. */
@@ -62,11 +66,33 @@ export interface Offspring {
   has(name: string): boolean;
   /** How many connections of a service are being served. */
   count(of: string): number;
+  /** The data of the services that a socket unit has made for its connections and that still are there. */
+  connections(of: string): readonly UnitData[];
   /** Registers a service and starts it; resolves with whether it runs. What it requires runs. */
   start(definition: ServiceDefinition): Promise<boolean>;
   areRunning(names: readonly string[]): boolean;
   /** Resolves with whether all of them run then. */
   startAll(names: readonly string[]): Promise<boolean>;
+}
+
+/** The states of all services, for those which start others. */
+export interface States {
+  /** By any of its names; undefined where there is no such service. */
+  of(
+    name: string,
+  ):
+    | { readonly name: string; readonly state: ServiceState; readonly definition: ServiceDefinition }
+    | undefined;
+  /**
+   * Has `listener` called soon after the state of the service with this name has changed, or its definition; several changes
+   * can be told at once. Gives what ends that.
+   */
+  watch(name: string, listener: () => void): () => void;
+  /** Those that name the service with this name so, each once. */
+  naming?(
+    name: string,
+    kind: RelationKind,
+  ): readonly { readonly state: ServiceState; readonly definition: ServiceDefinition }[];
 }
 
 export interface Host {
@@ -77,11 +103,14 @@ export interface Host {
   readonly readables: Readables;
   readonly sockets: Sockets;
   readonly offspring: Offspring;
+  readonly states: States;
   readonly logs: LogStreams;
   /** The names of the descriptors that the keeper held when this daemon began. */
   readonly found: ReadonlySet<string>;
   /** The keeper's pid: orphans become its children. */
   readonly keeperPid: number;
+  /** Whether this is a container, and not all of a machine. */
+  readonly isContainer: boolean;
   /** Tells this system's marks from those of every other one. */
   readonly markPrefix: string;
   /** What services inherit: the environment at the daemon's start, without what is between keeper and daemon. */
@@ -89,6 +118,8 @@ export interface Host {
   readonly directory: string;
   /** When persistent timers ran last; absent where nothing is kept beyond the keeper's life. */
   readonly stamps?: Stamps;
+  /** Where units have what they need; absent: where they have it on this system. */
+  readonly unitPlaces?: Places;
   /** What the clocks say. */
   instant(): Instant;
   resolveIdentity(options: ProcessOptions): Promise<Identity>;
@@ -104,6 +135,8 @@ export interface StartContext {
   say(line: string): void;
   /** Attends to the processes of the service, where the start is a constructor's and no function's. */
   readonly attendant: Attendant | undefined;
+  /** The service's note, and what is written to it: of a service that is a unit. */
+  readonly unit?: UnitRun;
   /**
    * Spawns a process that belongs to this start or stop; it is noted in the same step, so no crash separates the two.
    * @param step what else belongs to that step
@@ -130,6 +163,8 @@ export interface RunningContext {
   become(id: string, spec: SpawnSpec, command: readonly string[]): Child;
   /** The service cannot run on. */
   failed(reason: string): void;
+  /** Nothing of the service runs any more, which is no failure. */
+  ended(): void;
   /** The running value. */
   value(): RunningValue;
   /**

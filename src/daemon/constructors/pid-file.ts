@@ -33,6 +33,8 @@ export interface PidFileWait {
   /** That of the service, where it has one. */
   readonly cgroup: string | undefined;
   readonly signal: AbortSignal;
+  /** How a process is made ours; default: under the usual name, and nothing is noted of it. */
+  readonly adopt?: (pid: number, start: number) => Promise<Child | number>;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function waitForPidFile(processes: Processes, wait: PidFileWait): P
 
 async function adopt(
   processes: Processes,
-  { file, launcher, cgroup }: PidFileWait,
+  { file, launcher, cgroup, adopt: adoptAs }: PidFileWait,
   pid: number,
 ): Promise<Child | undefined> {
   const stat = await processStat(pid);
@@ -72,14 +74,17 @@ async function adopt(
   // An earlier daemon may have come as far as this.
   const known = processes.get(id);
   if (known?.pid === pid && known.start === stat.start) return known;
-  const adopted = await processes.adopt(id, pid, stat.start, cgroup);
+  const adopted = await (adoptAs === undefined
+    ? processes.adopt(id, pid, stat.start, cgroup)
+    : adoptAs(pid, stat.start));
   if (typeof adopted !== "number") return adopted;
   // ECHILD: its parent has not left it to the keeper yet. ESRCH: it is gone. Anything else will not mend itself.
   if (adopted === system.errno.ECHILD || adopted === system.errno.ESRCH) return undefined;
   throw new StartFailure(`adopt process ${pid}: ${describeErrno(adopted)}`);
 }
 
-async function readPid(file: string): Promise<number | undefined> {
+/** Undefined where the file holds no pid, or is not there. @throws StartFailure */
+export async function readPid(file: string): Promise<number | undefined> {
   let text: string;
   try {
     text = (await readStart(file)).trim();

@@ -11,13 +11,15 @@ import { shownCommand } from "../definition/secrets.js";
 import type { Endpoint, InetdData, Json, RunningValue, SystemdData } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { describeErrno } from "../keeper/errno.js";
-import type { DescriptorRecord, ListenSpec, Name } from "../keeper/types.js";
+import type { DescriptorRecord, ListenSpec, Name, Request } from "../keeper/types.js";
 import type { Outbox } from "../outbox.js";
 import { type Host, type StartContext, StartFailure } from "./host.js";
 
 /** How long, in ms, an address that is in use is left alone. */
 const retryInterval = 1000;
 const prefix = "socket/";
+/** Begins the last part of a name: the file in which it listens stays there when it is closed. */
+const staying = "stays-";
 
 /** What the keeper calls a service's socket; an endpoint that has changed has another one. */
 export function socketName(service: string, endpoint: Endpoint): Name {
@@ -25,6 +27,35 @@ export function socketName(service: string, endpoint: Endpoint): Name {
   const bound = [address, style, backlog, socketOwner, socketGroup, socketPermissions];
   const digest = createHash("sha256").update(JSON.stringify(bound)).digest("hex");
   return `${prefix}${service}/${digest.slice(0, 16)}`;
+}
+
+/** What the keeper calls something that a service listens to, told from its others by `digest`. */
+export function listenerName(service: string, digest: string, fileStays: boolean): Name {
+  return `${prefix}${service}/${fileStays ? staying : ""}${digest}`;
+}
+
+/** What a service listens to, as it is asked of the keeper. */
+export interface Listener {
+  readonly name: Name;
+  /** Where it listens, as people are told. */
+  readonly address: string;
+  readonly make: Extract<Request, { readonly op: "listen" | "open" }>;
+  /** Set once it is there. What the kernel refuses is told, and it is used without. */
+  readonly options: readonly ListenerOption[];
+  /** How often an address that is in use is tried, once a second. */
+  readonly attempts: number;
+  /** By which it is found who has the address. */
+  readonly endpoint: Pick<Endpoint, "address" | "style">;
+}
+
+export interface ListenerOption {
+  /** Its name, as people know it. */
+  readonly shown: string;
+  readonly level: number;
+  readonly option: number;
+  readonly value: number | Uint8Array;
+  /** A way that only some may go: its failure is none. */
+  readonly optional?: true;
 }
 
 const serviceOf = (name: Name): string => name.slice(prefix.length, name.lastIndexOf("/"));
@@ -80,19 +111,27 @@ export class Sockets {
    * `close` then closes what was made.
    */
   async open(start: Start, endpoints: readonly Endpoint[]): Promise<readonly Endpoint[]> {
+    const opened = await Promise.all(endpoints.map((endpoint) => this.#withOwner(endpoint)));
+    const listeners = opened.map((owned, index) =>
+      listenerOf(socketName(start.name, endpoints[index] ?? owned), owned),
+    );
+    await this.hold(start, listeners);
+    return opened;
+  }
+
+  /** As `open`, of listeners of all kinds. */
+  async hold(start: Start, listeners: readonly Listener[]): Promise<void> {
     const { name: service } = start;
     await this.#closing.get(service);
-    const names = endpoints.map((endpoint) => socketName(service, endpoint));
+    const names = listeners.map(({ name }) => name);
     const held = this.#of(service);
     for (const name of held) if (!names.includes(name)) this.#close(held, name);
-    const opened: Endpoint[] = [];
-    for (const endpoint of endpoints) {
-      const owned = await this.#withOwner(endpoint);
-      const name = socketName(service, endpoint);
-      if (!held.has(name)) await this.#listen(held, name, owned, start);
-      opened.push(owned);
-    }
-    return opened;
+    for (const listener of listeners) if (!held.has(listener.name)) await this.#listen(held, listener, start);
+  }
+
+  /** Whether a service has it open, or will have once the keeper has carried out what was posted. */
+  has(service: string, name: Name): boolean {
+    return this.#held.get(service)?.has(name) ?? false;
   }
 
   /** Closes all sockets of a service; those in the file system vanish from it. */
@@ -124,24 +163,32 @@ export class Sockets {
     this.#held.delete(service);
   }
 
-  async #listen(held: Set<Name>, name: Name, endpoint: Endpoint, start: Start): Promise<void> {
+  async #listen(held: Set<Name>, listener: Listener, start: Start): Promise<void> {
     const { signal, name: service } = start;
-    const address = addressText(endpoint.address);
+    const { name, address, make, options } = listener;
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
       // From now on whoever closes the service's sockets closes this one too: requests are carried out in order.
       held.add(name);
-      const [result] = await this.#outbox.post({ op: "listen", name, ...specOf(endpoint) });
+      const [result, ...results] = await this.#outbox.post(
+        make,
+        ...options.map((one) => optionOf(name, one)),
+      );
       if (result?.errno === 0) {
         this.#addresses.set(name, address);
+        for (const [index, { shown, optional }] of options.entries()) {
+          const errno = results[index]?.errno ?? 0;
+          if (errno !== 0 && optional === undefined)
+            start.say(`${shown} of ${address}: ${describeErrno(errno)}; it is used without.`);
+        }
         return;
       }
       signal.throwIfAborted();
       held.delete(name);
       const failure = `listen on ${address}: ${describeErrno(result?.errno ?? constants.errno.EIO)}`;
       if (result?.errno !== constants.errno.EADDRINUSE) throw new StartFailure(failure);
-      const isLast = attempt >= endpoint.bindAttempts;
-      const inUse = isLast || attempt === 1 ? `${failure}${await this.#holder(service, endpoint)}` : failure;
+      const isLast = attempt >= listener.attempts;
+      const inUse = isLast || attempt === 1 ? `${failure}${await this.#holder(service, listener)}` : failure;
       if (isLast) throw new StartFailure(`${inUse} (tried ${times(attempt)})`);
       if (attempt === 1) start.say(`${inUse}; trying again.`);
       await delay(retryInterval, undefined, { signal });
@@ -149,14 +196,13 @@ export class Sockets {
   }
 
   /** Says by whom an address is in use, as far as that can be seen. */
-  async #holder(service: string, endpoint: Endpoint): Promise<string> {
+  async #holder(service: string, { endpoint, address }: Listener): Promise<string> {
     const holder = await addressHolder(endpoint);
     if (holder === undefined) return "";
     const { pid, program } = holder;
     if (pid !== this.#keeperPid) return ` by ${program} (PID ${pid})`;
-    const text = addressText(endpoint.address);
     const [other] =
-      [...this.#addresses].find(([name, one]) => one === text && serviceOf(name) !== service) ?? [];
+      [...this.#addresses].find(([name, one]) => one === address && serviceOf(name) !== service) ?? [];
     return other === undefined ? " by shepherd itself" : ` by service ${serviceOf(other)}`;
   }
 
@@ -178,7 +224,7 @@ export class Sockets {
     held.delete(name);
     this.#addresses.delete(name);
     this.#outbox
-      .post({ op: "close", name, unlink: true })
+      .post({ op: "close", name, unlink: !name.slice(name.lastIndexOf("/") + 1).startsWith(staying) })
       .then(([result]) => {
         const { errno = 0, text = "" } = result ?? {};
         // It may never have come to exist.
@@ -196,7 +242,23 @@ export class Sockets {
 
 const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
 
+function optionOf(name: Name, { level, option, value }: ListenerOption): Request {
+  const given = typeof value === "number" ? { amount: value } : { value };
+  return { op: "set-option", name, level, option, ...given };
+}
+
 /** @param endpoint with its owner by number */
+function listenerOf(name: Name, endpoint: Endpoint): Listener {
+  return {
+    name,
+    address: addressText(endpoint.address),
+    make: { op: "listen", name, ...specOf(endpoint) },
+    options: [],
+    attempts: endpoint.bindAttempts,
+    endpoint,
+  };
+}
+
 function specOf(endpoint: Endpoint): Omit<ListenSpec, "name"> {
   const { address, style: type, backlog, socketOwner: uid, socketGroup: gid } = endpoint;
   if (address.family !== "unix") {
@@ -219,7 +281,8 @@ function specOf(endpoint: Endpoint): Omit<ListenSpec, "name"> {
 export interface SocketsValue {
   readonly type: "inetd-service" | "systemd-service";
   readonly endpoints: readonly Endpoint[];
-  readonly command: readonly string[];
+  /** Absent: another service has the program. */
+  readonly command?: readonly string[];
 }
 
 /** @param endpoints as they were opened */
@@ -241,7 +304,6 @@ export function isSocketsValue(value: RunningValue | undefined): value is Socket
     value !== null &&
     "type" in value &&
     (value.type === "inetd-service" || value.type === "systemd-service") &&
-    "endpoints" in value &&
-    "command" in value
+    "endpoints" in value
   );
 }

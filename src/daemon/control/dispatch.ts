@@ -75,6 +75,8 @@ const commonActions = {
   doc: "none",
   log: "none",
 } as const satisfies Readonly<Record<string, Effect>>;
+/** The action of those services that can read their configuration anew. */
+const reload = "reload";
 type CommonAction = keyof typeof commonActions;
 
 /** Actions that have done what was asked once the service is no more. */
@@ -186,7 +188,7 @@ function handlerOf(
   // A service's own action comes first: it may define one that has the name of one of ours.
   const own = controller.definition.actions.find(({ name }) => name === action);
   if (own !== undefined && action !== "start" && action !== "stop") {
-    return { effect: "once", run: () => runOwnAction(controller, own.name, args, request) };
+    return { effect: "once", run: () => runAction(controller, own.name, args, request, context.registry) };
   }
   if (!isCommonAction(action)) return undefined;
   return {
@@ -208,6 +210,35 @@ function checkArity(action: string, args: readonly string[], least: number, most
   if (args.length >= least && args.length <= most) return;
   const expected = least === most ? `${least}` : `${least} to ${most}`;
   throw new ActionError(`Wrong number of arguments to ${action}: expected ${expected}, got ${args.length}`);
+}
+
+/** A reload goes on to those to which it is propagated, as far as they run and can; whether it succeeds there is told. */
+async function runAction(
+  controller: Controller,
+  action: string,
+  args: readonly string[],
+  request: Request,
+  registry: Registry,
+): Promise<Sexp> {
+  const result = await runOwnAction(controller, action, args, request);
+  if (action !== reload) return result;
+  // Each once, be it in a circle; the set grows while it is gone through.
+  const reached = new Set([controller]);
+  for (const one of reached)
+    for (const other of registry.named(one, "propagatesReloadTo")) if (canReload(other)) reached.add(other);
+  reached.delete(controller);
+  await Promise.all(
+    [...reached].map((other) =>
+      runOwnAction(other, reload, [], request).catch((error: unknown) =>
+        request.say(`Failed to reload ${other.name}: ${errorText(error)}`),
+      ),
+    ),
+  );
+  return result;
+}
+
+function canReload({ state, definition }: Controller): boolean {
+  return state.status === "running" && definition.actions.some(({ name }) => name === reload);
 }
 
 async function runOwnAction(

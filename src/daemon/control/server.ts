@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { type Command, decodeCommand, encodeMessage } from "../../protocol/messages.js";
 import { SexpReader } from "../../protocol/sexp-reader.js";
 import { errorText } from "../error-text.js";
+import { UnderWay } from "./under-way.js";
 
 /** A command is no longer than this; the longest real one carries an environment. */
 const commandLimit = 1024 * 1024;
@@ -27,7 +28,7 @@ export class ControlServer {
   readonly #handler: ControlHandler;
   readonly #server: Server;
   readonly #silent = new Set<Socket>();
-  readonly #busy = new Set<Promise<void>>();
+  readonly #busy = new UnderWay();
 
   constructor(handler: ControlHandler) {
     this.#handler = handler;
@@ -48,13 +49,8 @@ export class ControlServer {
   }
 
   /** Resolves when every reply under way was handed to the kernel, or after `limit` ms. */
-  async drained(limit: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limit);
-    });
-    await Promise.race([Promise.allSettled(this.#busy), expired]);
-    clearTimeout(timer);
+  drained(limit: number): Promise<void> {
+    return this.#busy.over(limit);
   }
 
   #connected(socket: Socket): void {
@@ -85,13 +81,12 @@ export class ControlServer {
         return;
       }
       socket.resume(); // What follows the command is ignored.
-      const done = this.#serve(socket, command)
-        .catch((error: unknown) => {
+      this.#busy.add(
+        this.#serve(socket, command).catch((error: unknown) => {
           this.#handler.log(`control socket: ${errorText(error)}`);
           socket.destroy();
-        })
-        .finally(() => this.#busy.delete(done));
-      this.#busy.add(done);
+        }),
+      );
     };
     socket.on("data", receive);
     socket.on("end", () => receive(undefined));
@@ -99,7 +94,8 @@ export class ControlServer {
 
   async #serve(socket: Socket, command: Command): Promise<void> {
     const write = (text: string): void => {
-      if (socket.destroyed) return;
+      // What was started along with what was asked for may have something to say after the reply.
+      if (socket.destroyed || socket.writableEnded) return;
       if (socket.writableLength > unreadLimit) socket.destroy();
       else socket.write(text);
     };

@@ -3,13 +3,16 @@
 import { lstat, mkdir } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname } from "node:path";
+import { launcherSuffix } from "../../protocol/launcher.js";
 import { describeErrno } from "../keeper/errno.js";
 import type { Inventory } from "../keeper/types.js";
 import type { Outbox } from "../outbox.js";
 
-/** The keeper's name of the control socket. */
-const name = "control";
-const slot = 0;
+/** The keeper's names of the sockets, and the slots that they are bound to. */
+const control = { name: "control", slot: 0 } as const;
+const launchers = { name: "launchers", slot: 1 } as const;
+/** What a Unix socket's address has room for, in bytes, without the final NUL. */
+const pathLimit = 107;
 
 /** Why the control socket cannot be; the message is complete. */
 export class ControlSocketError extends Error {
@@ -48,7 +51,30 @@ function reasonOf(error: unknown): string {
  * The descriptor on which this daemon accepts clients: the keeper binds the slot that we inherited, or had bound
  * it for an earlier daemon already. Throws ControlSocketError.
  */
-export async function controlDescriptor(path: string, inventory: Inventory, outbox: Outbox): Promise<number> {
+export function controlDescriptor(path: string, inventory: Inventory, outbox: Outbox): Promise<number> {
+  return boundSlot(control, path, inventory, outbox);
+}
+
+/**
+ * As `controlDescriptor`, for the socket beside that at `path`, at which herd's launcher knocks; undefined where its name has
+ * no room in an address. Throws ControlSocketError.
+ */
+export async function launcherDescriptor(
+  path: string,
+  inventory: Inventory,
+  outbox: Outbox,
+): Promise<number | undefined> {
+  const beside = path + launcherSuffix;
+  if (Buffer.byteLength(beside) > pathLimit) return undefined;
+  return await boundSlot(launchers, beside, inventory, outbox);
+}
+
+async function boundSlot(
+  { name, slot }: typeof control | typeof launchers,
+  path: string,
+  inventory: Inventory,
+  outbox: Outbox,
+): Promise<number> {
   const held = inventory.descriptors.find((descriptor) => descriptor.name === name);
   if (held?.daemonDescriptor !== undefined) return held.daemonDescriptor;
   const own = inventory.keeper.slots.find(({ number }) => number === slot);

@@ -16,7 +16,12 @@ const styles = { stream: 1, datagram: 2, seqpacket: 5 } as const;
 
 /** The numbers of the sockets' descriptors stay unsaid: they are the keeper's own. */
 export function socketsWireValue({ type, endpoints, command }: SocketsValue): WireValue {
-  return { type, endpoints: endpoints.map(wireEndpoint), sockets: [], command };
+  return {
+    type,
+    endpoints: endpoints.map(wireEndpoint),
+    sockets: [],
+    ...(command === undefined ? {} : { command }),
+  };
 }
 
 export function systemLogWireValue({ endpoints, kernelLogFile }: SystemLogValue): SystemLogWireValue {

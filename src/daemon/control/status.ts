@@ -4,7 +4,8 @@ import { encodeCondition } from "../../protocol/condition.js";
 import { encodeResources, resourcesField } from "../../protocol/resources.js";
 import type { RunningValue as WireValue } from "../../protocol/running-value.js";
 import type { RecentMessage, ServiceStatus } from "../../protocol/service-status.js";
-import type { Sexp } from "../../protocol/sexp.js";
+import { type Sexp, sym } from "../../protocol/sexp.js";
+import { encodeUnit, unitField } from "../../protocol/unit-status.js";
 import { isSocketsValue } from "../constructors/sockets.js";
 import { isSystemLogValue } from "../constructors/system-log.js";
 import type { Controller } from "../controller/controller.js";
@@ -13,7 +14,10 @@ import { type BuiltinStart, builtin, type RunningValue } from "../definition/typ
 import { conditionStatus } from "../readiness/condition.js";
 import { isTimer } from "../timers/state.js";
 import { functionRuns, timedOutRuns, timerWireValue } from "../timers/view.js";
+import { isUnitTimer } from "../units/timer.js";
+import { unitTimerWireValue } from "../units/timer-view.js";
 import { socketsWireValue, systemLogWireValue } from "./sockets.js";
+import { unitStatus } from "./unit-status.js";
 import { toSexp } from "./values.js";
 
 /** What is known of a service's log. */
@@ -38,10 +42,12 @@ export async function serviceStatus(
   logs: LogView,
   rescue?: string,
 ): Promise<ServiceStatus> {
-  const [recent, resources] = await Promise.all([
+  const [recent, resources, shortfalls] = await Promise.all([
     logs.recent(controller.name, recentLines).catch(() => []),
     controller.resources().catch(() => undefined),
+    controller.unitShortfalls().catch(() => []),
   ]);
+  const unit = unitStatus(controller.definition, shortfalls);
   const plain = statusOf(controller, logs, recent);
   const status =
     resources === undefined
@@ -50,6 +56,7 @@ export async function serviceStatus(
   const alarms = controller.alarms(comingAlarms).map((alarm) => Math.floor(alarm / 1000));
   const more: readonly (readonly [string, Sexp])[] = [
     ...(alarms.length === 0 ? [] : [["upcoming-alarms", alarms] as const]),
+    ...(unit === undefined ? [] : [[unitField, encodeUnit(unit)] as const]),
     ...(rescue === undefined ? [] : [["rescue", rescue] as const]),
   ];
   return more.length === 0 ? status : { ...status, extra: new Map([...status.extra, ...more]) };
@@ -70,6 +77,9 @@ function statusOf(
   const extra = new Map<string, Sexp>();
   const trouble = logs.trouble(controller.name);
   if (state.failure !== undefined) extra.set("failure", state.failure);
+  // Of a unit.
+  if (state.result !== undefined) extra.set("result", sym(state.result));
+  if (state.skipped !== undefined) extra.set("skipped", state.skipped);
   if (state.disabledBecause !== undefined) extra.set("disabled-because", state.disabledBecause);
   if (controller.obsolete) extra.set("obsolete?", true);
   if (trouble !== undefined) extra.set("log-trouble", trouble);
@@ -119,5 +129,6 @@ function wireValue(value: RunningValue, data: BuiltinStart | undefined): WireVal
   if (isSocketsValue(value)) return socketsWireValue(value);
   if (isSystemLogValue(value)) return systemLogWireValue(value);
   if (isTimer(value) && data?.kind === "timer") return timerWireValue(data, value);
+  if (isUnitTimer(value) && data?.kind === "unit-timer") return unitTimerWireValue(data);
   return { type: "other", value: toSexp(value) };
 }

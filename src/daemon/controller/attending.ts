@@ -6,9 +6,11 @@ import type { Attendance, RunningContext } from "../constructors/host.js";
 import { shownCommand } from "../definition/secrets.js";
 import type { ProcessReference, RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
-import type { Child, End } from "../processes.js";
+import { type Child, decodeWaitStatus, type End } from "../processes.js";
 import { timerProcedure } from "../timers/types.js";
+import { RuntimeLimit } from "../units/runtime-limit.js";
 import { runAsUserCode } from "../user-code.js";
+import { unitRun } from "./context.js";
 import type { Core } from "./core.js";
 import type { Ending } from "./ending.js";
 import { formatValue } from "./format.js";
@@ -19,6 +21,7 @@ export class Attending {
   readonly #core: Core;
   readonly #ending: Ending;
   #attendance: Attendance | undefined;
+  #runtime: RuntimeLimit | undefined;
   #resuming: Promise<void> | undefined;
 
   constructor(core: Core, ending: Ending) {
@@ -38,6 +41,7 @@ export class Attending {
 
   /** Follows the process of a running value; one that has ended already is handled at once. */
   watch(value: RunningValue): void {
+    this.#limitRuntime();
     if (!isProcess(value)) {
       this.#attend();
       return;
@@ -50,12 +54,15 @@ export class Attending {
       return;
     }
     // It ended before it was known to be ours.
-    const unknown = { pid: value.pid, status: 0, exitCode: 0, time: this.#core.now() };
+    const status = this.#core.state.mainStatus ?? 0;
+    const unknown = { ...decodeWaitStatus(value.pid, status), time: this.#core.now() };
     this.#ending.processEnded(processes.recentEnd(value.id) ?? unknown);
   }
 
   /** The service is being stopped, or is over. */
   close(): void {
+    this.#runtime?.end();
+    this.#runtime = undefined;
     this.#attendance?.close();
     this.#attendance = undefined;
     this.#core.attendant.end();
@@ -68,8 +75,9 @@ export class Attending {
     if (!isProcess(value) || status !== "running") return;
     const { id, pid, start } = heir;
     const next: ProcessReference = { ...value, id, pid, start };
-    core.dispatch({ type: "succeeded", value: next, child: id, former: value.id });
     const former = core.host.processes.get(value.id);
+    const before = former === undefined ? {} : { former: former.id };
+    core.dispatch({ type: "succeeded", value: next, child: id, ...before });
     if (former !== undefined) core.follow(former);
     core.log(`Service ${core.name} running with value ${formatValue(next)}.`);
     this.watch(next);
@@ -98,6 +106,18 @@ export class Attending {
       });
   }
 
+  /** RuntimeMaxSec= of a unit. */
+  #limitRuntime(): void {
+    const core = this.#core;
+    const run = unitRun(core);
+    if (run === undefined || this.#runtime !== undefined) return;
+    this.#runtime = new RuntimeLimit(run, (reason) => {
+      if (core.state.status !== "running") return;
+      core.log(`Service ${core.name}: ${reason}.`);
+      this.#ending.unitEnded({ of: "run", result: "timeout", reason, commands: true });
+    });
+  }
+
   #attend(): void {
     const core = this.#core;
     const data = core.builtinStart;
@@ -124,6 +144,10 @@ export class Attending {
         return child;
       },
       failed: (reason) => this.#end(`Service ${name} failed: ${reason}`, reason),
+      ended: () => {
+        if (core.state.status === "running")
+          this.#ending.unitEnded({ of: "run", result: "success", commands: true });
+      },
       value: () => core.state.value ?? true,
       change: (value, ended) => {
         const { leaders } = core.state;

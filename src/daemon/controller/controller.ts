@@ -3,12 +3,18 @@
 
 import type { Resources } from "../../protocol/resources.js";
 import type { RunningValue, ServiceDefinition } from "../definition/types.js";
+import { errorText } from "../error-text.js";
 import type { Datagram } from "../readiness/sender.js";
 import type { Request } from "../request.js";
+import { readShortfalls } from "../units/execution/kept-shortfalls.js";
+import { placesOf } from "../units/execution/places.js";
+import type { NotApplied } from "../units/types.js";
+import { Aftermaths } from "./aftermath.js";
 import { Attending } from "./attending.js";
 import { Core, type Environment } from "./core.js";
 import { Ending } from "./ending.js";
 import { madeType } from "./made-value.js";
+import { Reloading } from "./reloading.js";
 import { type Parts, resume } from "./resuming.js";
 import { durable } from "./running-value.js";
 import { Starting, type StartOutcome } from "./starting.js";
@@ -27,9 +33,24 @@ export class Controller {
     const core = new Core(definition, environmentOf(this), state, (heir) => attending.succeed(heir));
     const ending = new Ending(core);
     const attending = new Attending(core, ending);
-    const starting = new Starting(core, ending, attending);
-    const stopping = new Stopping(core, { starting, ending, attending });
-    this.#parts = { core, starting, stopping, ending, attending };
+    const aftermaths = new Aftermaths(core, ending, (value) => attending.watch(value));
+    ending.unitEnded = (aftermath) => {
+      attending.close();
+      reloading.close();
+      aftermaths
+        .begin(aftermath, core.background())
+        .catch((error: unknown) => core.host.report(errorText(error)));
+    };
+    core.condemned = (reason) => {
+      if (core.builtinStart?.kind !== "unit") return false;
+      core.log(`Service ${core.name}: ${reason}; it is ended.`);
+      ending.unitEnded({ of: "run", result: "watchdog", reason, by: "abort" });
+      return true;
+    };
+    const starting = new Starting(core, ending, attending, aftermaths);
+    const reloading = new Reloading(core);
+    const stopping = new Stopping(core, { starting, ending, attending, aftermaths, reloading });
+    this.#parts = { core, starting, stopping, ending, attending, aftermaths, reloading };
   }
 
   get name(): string {
@@ -95,9 +116,29 @@ export class Controller {
     resume(this.#parts, request);
   }
 
-  /** Respawns after the delay, or disables a service that was respawned too often. */
+  /**
+   * Respawns after the delay, or disables a service that was respawned too often. A unit has decided that where its own start
+   * has failed: only one that did not come to its start, for want of what it requires, is tried again.
+   */
   scheduleRespawn(): void {
-    this.#parts.ending.scheduleRespawn();
+    const { core, ending } = this.#parts;
+    if (core.builtinStart?.kind === "unit" && !core.state.respawning) return;
+    ending.scheduleRespawn();
+  }
+
+  /** Whether it has an action `reload` that is not a function of its definition's. */
+  get canReload(): boolean {
+    return this.#parts.reloading.isPossible;
+  }
+
+  /** Has a unit that runs read its configuration again; concurrent callers share one reload. Rejects with why it failed. */
+  reload(request: Request): Promise<void> {
+    return this.#parts.reloading.reload(request);
+  }
+
+  /** What follows of its own end for other services is done, or is not to be. */
+  attendedTo(): void {
+    if (this.state.ownEnd !== undefined) this.#parts.core.dispatch({ type: "attended-to" });
   }
 
   enable(): void {
@@ -121,6 +162,13 @@ export class Controller {
   /** What it uses of the machine; undefined where nothing is known. */
   resources(): Promise<Resources | undefined> {
     return this.#parts.core.host.cgroups.resourcesOf(this.name);
+  }
+
+  /** Of a unit that is up, or on its way: what was found not to be applied when it was started. */
+  async unitShortfalls(): Promise<readonly NotApplied[]> {
+    const { host, builtinStart } = this.#parts.core;
+    if (builtinStart?.kind !== "unit" || this.state.status === "stopped") return [];
+    return await readShortfalls(host.unitPlaces ?? placesOf(host), this.name);
   }
 
   /** Gives a service that runs without a process another value. */

@@ -5,7 +5,9 @@ import { type BuiltinStart, builtin, type ServiceDefinition } from "../definitio
 import type { SpawnSpec } from "../keeper/types.js";
 import type { Child, Step } from "../processes.js";
 import { Attendant, type Attended } from "../readiness/attendant.js";
-import { isDown, type OwnProcess, reduce, type ServiceState, type StateEvent, type Wanted } from "./state.js";
+import { Request } from "../request.js";
+import { reduce } from "./reduce.js";
+import { isDown, type OwnProcess, type ServiceState, type StateEvent, type Wanted } from "./state.js";
 
 /** What one service tells the supervisor and asks of it. */
 export interface Environment {
@@ -42,13 +44,15 @@ export class Core implements Attended {
   readonly attendant: Attendant;
   /** The service's process is another one from now on. */
   readonly succeed: (heir: Child) => void;
+  /** Ends a unit whose process must not run on; gives whether it is one. */
+  condemned: (reason: string) => boolean = () => false;
   // Properties, so that each can be handed on by itself.
   /** Seconds since the epoch. */
   readonly now = (): number => this.environment.now();
   readonly log = (line: string): void => this.environment.log(line);
   /** The one place where the state changes: the change is logged in the service's note before anything else. */
   readonly dispatch = (event: StateEvent): void => {
-    this.#state = reduce(this.#state, event);
+    this.#state = forOthers(reduce(this.#state, event), this.definition);
     this.environment.record();
   };
   #state: ServiceState;
@@ -78,6 +82,11 @@ export class Core implements Attended {
     return this.environment.host;
   }
 
+  /** For work that no client asked for: its lines go to the log alone. */
+  background(): Request {
+    return new Request(this.log, () => undefined);
+  }
+
   /** The start as data, where it is a constructor's and no function. */
   get builtinStart(): BuiltinStart | undefined {
     return this.definition.start[builtin];
@@ -97,11 +106,14 @@ export class Core implements Attended {
     this.attendant.close();
   }
 
-  /** Spawns a process that belongs to the service, which starts, runs or stops; no crash may separate it from its note. */
-  spawn(id: string, spec: SpawnSpec, step?: Step): Child {
+  /**
+   * Spawns a process that belongs to the service, which starts, runs or stops; no crash may separate it from its note.
+   * @param made which step it is of a unit's start, reload or stop
+   */
+  spawn(id: string, spec: SpawnSpec, step?: Step, made?: string): Child {
     const { outbox, processes } = this.host;
     const child = outbox.together(() => {
-      this.dispatch({ type: "spawned", child: id });
+      this.dispatch({ type: "spawned", child: id, ...(made === undefined ? {} : { step: made }) });
       return processes.spawn(id, spec, step);
     });
     this.follow(child);
@@ -127,4 +139,12 @@ export class Core implements Attended {
       processes.get(made.id) ?? (made.end === undefined ? undefined : processes.remember(made.id, made.end))
     );
   }
+}
+
+/** How a service has ended is kept only where something follows of it for others. */
+function forOthers(state: ServiceState, { relations }: ServiceDefinition): ServiceState {
+  if (state.ownEnd === undefined) return state;
+  const { onFailure, onSuccess, propagatesStopTo } = relations ?? {};
+  const isOfUse = (state.ownEnd === "failure" ? onFailure : onSuccess) ?? propagatesStopTo;
+  return isOfUse === undefined ? { ...state, ownEnd: undefined } : state;
 }

@@ -3,10 +3,18 @@
 import type { Host, StartContext } from "../constructors/host.js";
 import { endProcess, endRest, type KillOptions } from "../constructors/kill.js";
 import { stopSystem } from "../constructors/system.js";
-import { builtin, type Destructor, type ProcessReference, type RunningValue } from "../definition/types.js";
+import {
+  type BuiltinStart,
+  builtin,
+  type ProcessReference,
+  type RunningValue,
+  type ServiceDefinition,
+} from "../definition/types.js";
 import type { Child } from "../processes.js";
 import { type Request, runFor } from "../request.js";
 import { isTimer } from "../timers/state.js";
+import { stopUnitSocket } from "../units/socket.js";
+import { finishUnit } from "../units/stop.js";
 import { runAsUserCode } from "../user-code.js";
 import { defaultGrace, gently } from "./remains.js";
 import { isProcess } from "./running-value.js";
@@ -25,11 +33,25 @@ interface Stop {
 }
 
 /** Rejects with what user code threw; nothing of the running value's process is left then either. */
-export async function destruct(host: Host, stop: Destructor, by: Stop): Promise<void> {
+export async function destruct(
+  host: Host,
+  { start, stop }: Pick<ServiceDefinition, "start" | "stop">,
+  by: Stop,
+): Promise<void> {
   const { context, value, args, request, begun, log } = by;
   const data = stop[builtin];
   const say = (line: string): void => request.say(line);
   const process = isProcess(value) ? value : undefined;
+  const { unit } = context;
+  if (unit !== undefined && start[builtin]?.kind === "unit") {
+    const isRestarting = (): boolean => unit.state.wanted === "restart";
+    await finishUnit(unit, { commands: true, say, isRestarting });
+    return;
+  }
+  if (data?.kind === "unit") {
+    await stopBuiltinUnit(host, context, start[builtin]);
+    return;
+  }
   if (data?.kind === "kill") {
     if (process !== undefined) await endProcess(host, process, data, say);
     else await endRuns(host, by, data);
@@ -47,6 +69,15 @@ export async function destruct(host: Host, stop: Destructor, by: Stop): Promise<
     if (process !== undefined) await endLeftover(host, process, say);
     else await endRuns(host, by, gently);
   }
+}
+
+/** Of a unit that is no service. */
+async function stopBuiltinUnit(
+  host: Host,
+  context: StartContext,
+  start: BuiltinStart | undefined,
+): Promise<void> {
+  if (start?.kind === "unit-socket") await stopUnitSocket(host, context, start);
 }
 
 /** Of a timer: what it runs, and what runs that are over have left in its cgroup. */

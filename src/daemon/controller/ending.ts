@@ -1,19 +1,27 @@
 // What follows the end of a service that nobody has stopped: its remains are ended, its termination handler decides,
 // and it is respawned under its limit, or stays stopped.
 
+import { basename } from "node:path";
 import type { TerminationDecision } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { decodeWaitStatus, describeTermination, type End } from "../processes.js";
+import { heirOf } from "../units/heir.js";
+import { describeEnd, mainRole, resultOf } from "../units/result.js";
+import type { UnitRun } from "../units/run.js";
 import { runAsUserCode } from "../user-code.js";
+import { unitRun } from "./context.js";
 import type { Core } from "./core.js";
 import { clearAway } from "./remains.js";
 import { respawnLimitHit } from "./respawn.js";
 import { isProcess } from "./running-value.js";
+import type { Aftermath } from "./state.js";
 
 export class Ending {
   readonly #core: Core;
   #respawnTimer: NodeJS.Timeout | undefined;
   #cleanup: Promise<void> = Promise.resolve();
+  /** A unit's run is over; what follows is noted in this turn. */
+  unitEnded: (aftermath: Aftermath) => void = () => undefined;
 
   constructor(core: Core) {
     this.#core = core;
@@ -30,6 +38,11 @@ export class Ending {
     core.host.logs.ended(core.name);
     core.attendant.end();
     const { status, value, condition } = core.state;
+    const unit = unitRun(core);
+    if (unit !== undefined) {
+      this.#mainEnded(unit, end);
+      return;
+    }
     if (status !== "running") {
       core.dispatch({ type: "process-ended", time: end.time, status: end.status });
       return;
@@ -65,6 +78,67 @@ export class Ending {
     );
   }
 
+  /** The main process of a unit ended: another one may have taken its place. */
+  #mainEnded(run: UnitRun, end: End): void {
+    const core = this.#core;
+    const { status, value, mainStatus } = core.state;
+    // An earlier daemon may have come as far as this.
+    if (status !== "running" || mainStatus === undefined)
+      core.dispatch({ type: "process-ended", time: end.time, status: end.status, main: true });
+    if (status !== "running") return;
+    if (run.service.PIDFile === undefined || !isProcess(value)) {
+      this.#runOver(run, end);
+      return;
+    }
+    heirOf(run, value)
+      .then((heir) => {
+        // A stop that came meanwhile ends both.
+        if (core.state.status !== "running" || core.state.value !== value) return;
+        if (heir === undefined || heir.end !== undefined) {
+          this.#runOver(run, end);
+          return;
+        }
+        core.succeed(heir);
+        const label = run.service.SyslogIdentifier ?? basename(value.command[0] ?? "");
+        core.host.logs.label(core.name, label, heir.pid);
+      })
+      .catch((error: unknown) => core.host.report(errorText(error)));
+  }
+
+  /** The run of a unit has an aftermath, unless the unit stays without its main process. */
+  #runOver({ service }: UnitRun, end: End): void {
+    const core = this.#core;
+    const { condition } = core.state;
+    const [command] = service.ExecStart ?? [];
+    const told = resultOf(end.status, mainRole(service), service.SuccessExitStatus);
+    const own = command?.ignoreFailure === true ? "success" : told;
+    const result = condition.condemned === undefined ? own : "watchdog";
+    const how = `its main process (PID ${end.pid}) ${describeEnd(end)}`;
+    if (end.status !== 0) core.log(`Service ${core.name}: ${how}.`);
+    if (result === "success" && service.RemainAfterExit === true) {
+      core.dispatch({ type: "value-changed", value: true });
+      return;
+    }
+    const reason = condition.condemned?.reason ?? how;
+    // What it would be asked to do by ExecStop= it has done, or cannot do any more.
+    const commands = result === "success" ? { commands: true as const } : {};
+    this.unitEnded({ of: "run", result, ...commands, ...(result === "success" ? {} : { reason }) });
+  }
+
+  /** A unit's run, or its start, is over with all that belongs to that: it is started again, or stays as it is. */
+  followUnit(restarted: boolean, of: Aftermath["of"]): void {
+    const core = this.#core;
+    const { status, enabled } = core.state;
+    if (status !== "stopped" || core.environment.shuttingDown()) return;
+    if (restarted && enabled && !core.definition.transient && !core.obsolete) {
+      this.scheduleRespawn();
+      return;
+    }
+    this.cancelRespawn();
+    core.closeIfDown();
+    if (of === "run") core.environment.settled();
+  }
+
   /** A service that runs without a process, and is attended to no longer, ends by itself. */
   endedWithoutProcess(reason: string): void {
     const core = this.#core;
@@ -80,7 +154,7 @@ export class Ending {
     const { host } = core;
     const { leaders } = core.state;
     if (leaders.length === 0) return;
-    this.#cleanup = this.#tellOutOfMemory()
+    this.#cleanup = this.tellOutOfMemory()
       .then(() => clearAway(host, leaders))
       .catch((error: unknown) => host.report(`while ending what ${core.name} left behind: ${String(error)}`))
       .then(() => core.dispatch({ type: "cleared-away", leaders }))
@@ -88,7 +162,7 @@ export class Ending {
   }
 
   /** The kernel kills without a word: its count, which goes with the cgroup, tells that it did. */
-  async #tellOutOfMemory(): Promise<void> {
+  async tellOutOfMemory(): Promise<void> {
     const core = this.#core;
     // One that goes on with another process than before has not ended for want of memory.
     if (core.state.status === "running") return;
@@ -121,11 +195,19 @@ export class Ending {
     core.environment.settled();
   }
 
-  /** Respawns after the delay, or disables a service that was respawned too often. */
+  /** Respawns after the delay, or disables a service that was respawned too often; a unit has failed then. */
   scheduleRespawn(): void {
     const core = this.#core;
     const now = core.now();
     const { respawnLimit, respawnDelay } = core.definition;
+    if (core.builtinStart?.kind === "unit" && this.#startLimitHit(now)) {
+      core.log(`Service ${core.name} has been started too often within a short time: it stays as it is.`);
+      core.dispatch({ type: "result", result: "start-limit-hit" });
+      this.cancelRespawn();
+      core.closeIfDown();
+      core.environment.settled();
+      return;
+    }
     if (respawnLimitHit(core.state.lastRespawns, respawnLimit, now)) {
       core.log(`Service ${core.name} has been disabled.`);
       core.log("  (Respawning too fast.)");
@@ -135,6 +217,13 @@ export class Ending {
     }
     core.dispatch({ type: "respawn-scheduled", at: now + respawnDelay });
     this.#armRespawn(respawnDelay);
+  }
+
+  /** Of a unit the first start counts too. */
+  #startLimitHit(now: number): boolean {
+    const { lastRespawns, startedAt } = this.#core.state;
+    const starts = [...lastRespawns, ...(startedAt === undefined ? [] : [startedAt])].sort((a, b) => b - a);
+    return respawnLimitHit(starts, this.#core.definition.respawnLimit, now);
   }
 
   /** Waits on for a respawn that an earlier daemon has scheduled. */

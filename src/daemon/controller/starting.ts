@@ -7,10 +7,13 @@ import type { RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { SpawnError } from "../processes.js";
 import { type Request, runFor } from "../request.js";
+import { isOneShot } from "../units/defaults.js";
+import { Skipped, UnitFailure } from "../units/failure.js";
 import { runAsUserCode } from "../user-code.js";
+import type { Aftermaths } from "./aftermath.js";
 import type { Attending } from "./attending.js";
 import { cancellable } from "./cancellable.js";
-import { contextOf } from "./context.js";
+import { contextOf, unitRun } from "./context.js";
 import type { Core } from "./core.js";
 import type { Ending } from "./ending.js";
 import { formatValue } from "./format.js";
@@ -21,7 +24,7 @@ import { durable, isProcess } from "./running-value.js";
 /** Bytes of the arguments of a start function, which are noted. */
 const longestArguments = 65_536;
 
-/** How a start ended. An exception of user code is passed on as it is. */
+/** How a start ended: well also where a condition has left it out. An exception of user code is passed on as it is. */
 export type StartOutcome = { readonly ok: true } | { readonly ok: false; readonly exception?: unknown };
 
 /** What gives the running value; it ends what it has made when the signal is aborted. */
@@ -36,12 +39,14 @@ export class Starting {
   readonly #core: Core;
   readonly #ending: Ending;
   readonly #attending: Attending;
+  readonly #aftermaths: Aftermaths;
   #attempt: Attempt | undefined;
 
-  constructor(core: Core, ending: Ending, attending: Attending) {
+  constructor(core: Core, ending: Ending, attending: Attending, aftermaths: Aftermaths) {
     this.#core = core;
     this.#ending = ending;
     this.#attending = attending;
+    this.#aftermaths = aftermaths;
   }
 
   /** Whether the start that is under way is being cancelled. */
@@ -73,7 +78,8 @@ export class Starting {
       }),
     };
     this.#attempt = attempt;
-    core.dispatch({ type: "start", time: core.now(), arguments: kept });
+    const unit = core.builtinStart?.kind === "unit" ? { unit: true as const } : {};
+    core.dispatch({ type: "start", time: core.now(), arguments: kept, ...unit });
     return attempt.outcome.finally(() => this.#forget(attempt));
   }
 
@@ -102,7 +108,8 @@ export class Starting {
     const { host, name, builtinStart: data, definition } = this.#core;
     const context = contextOf(this.#core, request, signal);
     // An earlier definition may have had some.
-    if (data === undefined || !("endpoints" in data)) host.sockets.close(name);
+    const listens = data !== undefined && ("endpoints" in data || data.kind === "unit-socket");
+    if (!listens) host.sockets.close(name);
     if (data !== undefined) return startBuiltin(host, context, data);
     const { start } = definition;
     return runFor(request, () => runAsUserCode(`start of service ${name}`, context, () => start(...args)));
@@ -121,9 +128,12 @@ export class Starting {
       signal.throwIfAborted();
       const value = await cancellable(construct(signal), signal, (late) => this.#discard(late));
       if (value === false) throw new StartFailure(`the start of ${core.name} returned false`);
-      this.#started(checked(core, durable(value)));
+      await this.#started(checked(core, durable(value)), request);
       return { ok: true };
     } catch (exception) {
+      if (exception instanceof Skipped && !exception.byCommand && !signal.aborted)
+        return this.#skipped(exception, request);
+      if (unitRun(core) !== undefined) return await this.#unitFailed(exception, request, signal);
       // What failed must not run on beside the next attempt; a start function may never return to end it.
       await endOwnProcesses(core.host, core.state.processes);
       // What has left its session, or was made by what has ended since.
@@ -140,10 +150,16 @@ export class Starting {
       request.say(`Service ${name}: ${trouble}.`);
   }
 
-  #started(value: RunningValue): void {
+  /** Resolves at once, but for a unit whose work is done: that is over when its aftermath is. */
+  async #started(value: RunningValue, request: Request): Promise<void> {
     const core = this.#core;
     const time = core.now();
     core.log(`Service ${core.name} started.`);
+    const unit = unitRun(core);
+    if (unit !== undefined && isOneShot(unit.service)) {
+      await this.#aftermaths.begin({ of: "done", result: "success", commands: true }, request);
+      return;
+    }
     if (core.definition.oneShot) {
       core.dispatch({ type: "one-shot-done", time });
       core.closeIfDown();
@@ -153,6 +169,50 @@ export class Starting {
     core.log(`Service ${core.name} running with value ${formatValue(value)}.`);
     core.dispatch({ type: "started", time, value, ...(isProcess(value) ? { child: value.id } : {}) });
     this.#attending.watch(value);
+  }
+
+  /** The start of a unit failed, was skipped or given up: what it has begun is ended as the unit has it. */
+  async #unitFailed(exception: unknown, request: Request, signal: AbortSignal): Promise<StartOutcome> {
+    const core = this.#core;
+    if (signal.aborted) {
+      await this.#aftermaths.begin({ of: "cancelled", result: "success" }, request);
+      core.log(`Start of service ${core.name} was cancelled.`);
+      request.say(`The start of service ${core.name} was cancelled by a stop.`);
+      return { ok: false };
+    }
+    const reason = errorText(exception);
+    if (exception instanceof Skipped) {
+      request.say(`Service ${core.name} is skipped: ${reason}.`);
+      await this.#aftermaths.begin({ of: "skipped", result: "exec-condition", reason }, request);
+      return { ok: true };
+    }
+    core.log(`Service ${core.name} failed to start.`);
+    request.say(`Failed to start ${core.name}: ${reason}`);
+    const { result, by, isClean } =
+      exception instanceof UnitFailure
+        ? exception
+        : { result: "resources" as const, by: undefined, isClean: false };
+    if (isClean) {
+      core.dispatch({ type: "start-failed", time: core.now(), reason, result });
+      core.closeIfDown();
+      core.environment.stopped(false);
+      return { ok: false };
+    }
+    await this.#aftermaths.begin(
+      { of: "failed", result, reason, ...(by === undefined ? {} : { by }) },
+      request,
+    );
+    return { ok: false };
+  }
+
+  /** A condition of a unit does not hold: nothing was begun, and whoever requires it goes on. */
+  #skipped({ message: reason }: Skipped, request: Request): StartOutcome {
+    const core = this.#core;
+    request.say(`Service ${core.name} is skipped: ${reason}.`);
+    core.dispatch({ type: "skipped", time: core.now(), reason });
+    core.closeIfDown();
+    core.environment.stopped(false);
+    return { ok: true };
   }
 
   #cancelled(request: Request): StartOutcome {

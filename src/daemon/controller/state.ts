@@ -1,14 +1,9 @@
-// The state of one service and the only function that changes it.
-//
-//   stopped --start--> starting --started--> running --stop--> stopping --stopped--> stopped
-//                      starting --failed / one-shot done / cancelled--> stopped
-//                      running  --process ended--> stopped
-//
-// Pure: no clock, no process, no I/O. What it holds is JSON, since it is the note from which a new daemon resumes.
+// What is known of one service: JSON, since it is the note from which a new daemon resumes; and the events that change it.
 
 import type { RunningValue } from "../definition/types.js";
 import type { SetupFailure } from "../keeper/types.js";
-import { afterwards, type Condition, type StoredDescriptor } from "../readiness/condition.js";
+import type { Condition, StoredDescriptor } from "../readiness/condition.js";
+import type { UnitResult } from "../units/result.js";
 
 export type Status = "stopped" | "starting" | "running" | "stopping";
 
@@ -34,6 +29,10 @@ export interface OwnProcess {
   readonly id: string;
   /** Whether the stop made it. */
   readonly stop?: true;
+  /** What it is of its unit: a phase and a number, such as `start-pre 2`; `main`, the process that `start 1` has left. */
+  readonly step?: string;
+  /** Its time was over before it had ended. */
+  readonly late?: true;
   /** How it ended, which the launcher of a pid file's process does long before the start is over. */
   readonly end?: ProcessEnd;
 }
@@ -62,6 +61,28 @@ export interface Leader {
   readonly beside?: true;
 }
 
+/** What is to be done, before a unit is stopped, once its run is over or its start is. */
+export interface Aftermath {
+  /**
+   * What is over: a start that failed, was given up by a stop, or was skipped by a command; a one-shot that has done its
+   * work; a run that ended by itself.
+   */
+  readonly of: "failed" | "cancelled" | "skipped" | "done" | "run";
+  /** How it ended. */
+  readonly result: UnitResult;
+  /** Why it failed, or was skipped. */
+  readonly reason?: string;
+  /** Whether the commands of ExecStop= come first. */
+  readonly commands?: true;
+  /** How what still runs is ended; absent: by the unit's usual signal. */
+  readonly by?: "abort" | "kill";
+  /** Somebody has asked for a stop meanwhile: it is not started again. */
+  readonly final?: true;
+}
+
+/** How a service came to its end by itself: its run, or its start. */
+export type OwnEnd = "failure" | "success";
+
 /** Every list is newest first. */
 export interface ServiceState {
   readonly status: Status;
@@ -85,8 +106,22 @@ export interface ServiceState {
   readonly respawning: boolean;
   /** Whether a termination handler is deciding what follows its end. */
   readonly undecided: boolean;
+  /** How it came to its end by itself, as long as what follows of that for other services has not been done. */
+  readonly ownEnd: OwnEnd | undefined;
   /** Why the last start failed; gone after a good one. */
   readonly failure: string | undefined;
+  /** Of a unit: why its last start was skipped, since a condition did not hold. */
+  readonly skipped: string | undefined;
+  /** Of a unit: how its last start, or its last run, ended. */
+  readonly result: UnitResult | undefined;
+  /** Of a unit: the raw wait status of its main process, once that has ended. */
+  readonly mainStatus: number | undefined;
+  /** Of a unit that others follow the end of: which run that was, by its INVOCATION_ID. */
+  readonly invocation?: string;
+  /** Of a unit: what is under way after its run or its start; it is stopping then. */
+  readonly aftermath: Aftermath | undefined;
+  /** Of a unit: when its last start began that was no respawn; it counts against the respawn limit too. */
+  readonly startedAt: Time | undefined;
   readonly statusChanges: readonly StatusChange[];
   readonly startupFailures: readonly Time[];
   readonly lastRespawns: readonly Time[];
@@ -101,14 +136,38 @@ export interface ServiceState {
 
 export type StateEvent =
   | { readonly type: "want"; readonly wanted: Wanted | undefined; readonly time: Time }
-  | { readonly type: "start"; readonly time: Time; readonly arguments: readonly string[] }
+  /** `unit`: of a unit, whose starts count. */
+  | {
+      readonly type: "start";
+      readonly time: Time;
+      readonly arguments: readonly string[];
+      readonly unit?: true;
+    }
   | { readonly type: "start-again" }
-  | { readonly type: "spawned"; readonly child: string }
+  | { readonly type: "spawned"; readonly child: string; readonly step?: string }
+  /** The time of a process is over. */
+  | { readonly type: "late"; readonly child: string }
   | { readonly type: "own-process-ended"; readonly id: string; readonly end: ProcessEnd }
   /** `child` is the process of the running value. */
   | { readonly type: "started"; readonly time: Time; readonly value: RunningValue; readonly child?: string }
   | { readonly type: "one-shot-done"; readonly time: Time }
-  | { readonly type: "start-failed"; readonly time: Time; readonly reason: string }
+  | {
+      readonly type: "start-failed";
+      readonly time: Time;
+      readonly reason: string;
+      readonly result?: UnitResult;
+    }
+  /** A condition does not hold: nothing was begun. */
+  | { readonly type: "skipped"; readonly time: Time; readonly reason: string }
+  | { readonly type: "aftermath"; readonly time: Time; readonly aftermath: Aftermath }
+  /** Somebody wants it stopped for good. */
+  | { readonly type: "aftermath-final" }
+  /** What became clear meanwhile, or is made so by what failed in it. */
+  | { readonly type: "result"; readonly result: UnitResult }
+  | { readonly type: "invocation"; readonly invocation: string }
+  | { readonly type: "aftermath-over"; readonly time: Time }
+  /** The main process that ended has left another one in its place, `child`: the unit runs on. */
+  | { readonly type: "survived"; readonly value: RunningValue; readonly child: string }
   | { readonly type: "start-cancelled"; readonly time: Time }
   /** `child`, spawned meanwhile, is the process of the new value, or has ended; `leader` then leaves others behind. */
   | {
@@ -123,17 +182,26 @@ export type StateEvent =
   | { readonly type: "stored"; readonly stored: readonly StoredDescriptor[] }
   /** A process that was noted did not come to be the service's. */
   | { readonly type: "disowned"; readonly child: string }
-  /** Another process is the running value's; the one before, `former`, ends with the service. */
+  /** Another process is the running value's; the one before, `former`, ends with the service where it still lives. */
   | {
       readonly type: "succeeded";
       readonly value: RunningValue;
       readonly child: string;
-      readonly former: string;
+      readonly former?: string;
     }
-  | { readonly type: "process-ended"; readonly time: Time; readonly status: number; readonly leader?: Leader }
+  /** `main`: of a unit, which is stopping or has no main process from now on. */
+  | {
+      readonly type: "process-ended";
+      readonly time: Time;
+      readonly status: number;
+      readonly leader?: Leader;
+      readonly main?: true;
+    }
   /** What is known by now of the last process that ended. */
   | { readonly type: "out-of-memory" }
   | { readonly type: "decision"; readonly undecided: boolean }
+  /** What followed of its end for other services is done. */
+  | { readonly type: "attended-to" }
   | { readonly type: "cleared-away"; readonly leaders: readonly Leader[] }
   /** It ran without a process, and cannot any longer. */
   | { readonly type: "ended"; readonly time: Time; readonly reason: string }
@@ -144,16 +212,6 @@ export type StateEvent =
   | { readonly type: "respawn-scheduled"; readonly at: Time }
   | { readonly type: "respawn-cancelled" }
   | { readonly type: "respawning"; readonly time: Time };
-
-/** Caps of the histories, as the Shepherd's (its respawn history has none; ours does). */
-const caps = {
-  statusChanges: 30,
-  startupFailures: 10,
-  exitStatuses: 10,
-  lastRespawns: 100,
-  processes: 100,
-  leaders: 100,
-} as const;
 
 export const initialState: ServiceState = {
   status: "stopped",
@@ -168,7 +226,13 @@ export const initialState: ServiceState = {
   respawnAt: undefined,
   respawning: false,
   undecided: false,
+  ownEnd: undefined,
   failure: undefined,
+  skipped: undefined,
+  result: undefined,
+  mainStatus: undefined,
+  aftermath: undefined,
+  startedAt: undefined,
   statusChanges: [],
   startupFailures: [],
   lastRespawns: [],
@@ -178,196 +242,12 @@ export const initialState: ServiceState = {
   stored: [],
 };
 
-/** The state after `event`; throws where the event cannot happen in this state, which is a defect of the caller. */
-export function reduce(state: ServiceState, event: StateEvent): ServiceState {
-  switch (event.type) {
-    case "want":
-      return {
-        ...state,
-        wanted: event.wanted,
-        wantedSince: event.wanted === undefined ? undefined : (state.wantedSince ?? event.time),
-      };
-    case "start":
-      expect(state, event, "stopped");
-      return {
-        ...enter(state, "starting", event.time),
-        respawnAt: undefined,
-        undecided: false,
-        processes: [],
-        startArguments: event.arguments,
-        wanted: undefined,
-        condition: {},
-      };
-    case "start-again":
-      expect(state, event, "starting");
-      return { ...state, processes: [], condition: {} };
-    case "spawned": {
-      if (state.status !== "stopping" && state.status !== "running") expect(state, event, "starting");
-      const made = { id: event.child, ...(state.status === "stopping" ? { stop: true as const } : {}) };
-      return { ...state, processes: push(state.processes, made, caps.processes) };
-    }
-    case "own-process-ended": {
-      const { id, end } = event;
-      // A service that runs need not know any more of those that helped it to.
-      const processes =
-        state.status === "starting" || state.status === "stopping"
-          ? state.processes.map((one) => (one.id === id ? { ...one, end } : one))
-          : state.processes.filter((one) => one.id !== id);
-      return { ...state, processes };
-    }
-    case "started":
-      expect(state, event, "starting");
-      return {
-        ...enter(state, "running", event.time),
-        value: event.value,
-        processes: state.processes.filter(({ id, end }) => end === undefined && id !== event.child),
-        startArguments: [],
-        wanted: state.wanted === "restart" ? "restart" : undefined,
-        respawning: false,
-        failure: undefined,
-        startupFailures: [],
-      };
-    case "one-shot-done":
-      expect(state, event, "starting");
-      return {
-        ...settle(state, event.time),
-        failure: undefined,
-        startupFailures: [],
-      };
-    case "start-failed":
-      expect(state, event, "starting");
-      return {
-        ...settle(state, event.time),
-        failure: event.reason,
-        startupFailures: push(state.startupFailures, event.time, caps.startupFailures),
-      };
-    case "start-cancelled":
-      expect(state, event, "starting");
-      return settle(state, event.time);
-    case "value-changed":
-      expect(state, event, "running");
-      return {
-        ...state,
-        value: event.value,
-        processes: state.processes.filter(({ id }) => id !== event.child),
-        leaders: event.leader === undefined ? state.leaders : push(state.leaders, event.leader, caps.leaders),
-      };
-    case "told":
-      return { ...state, condition: { ...state.condition, ...event.told } };
-    case "notify-socket":
-      return { ...state, notifySocket: event.path };
-    case "stored":
-      return { ...state, stored: event.stored };
-    case "disowned":
-      return { ...state, processes: state.processes.filter(({ id }) => id !== event.child) };
-    case "succeeded": {
-      expect(state, event, "running");
-      const others = state.processes.filter(({ id }) => id !== event.child);
-      return {
-        ...state,
-        value: event.value,
-        processes: push(others, { id: event.former }, caps.processes),
-      };
-    }
-    case "process-ended": {
-      const exitStatuses = push(
-        state.exitStatuses,
-        { status: event.status, time: event.time },
-        caps.exitStatuses,
-      );
-      if (state.status !== "running") return { ...state, exitStatuses };
-      return { ...leave(state, event.time, event.leader), exitStatuses };
-    }
-    case "out-of-memory": {
-      const [last, ...earlier] = state.exitStatuses;
-      if (last === undefined) return state;
-      return { ...state, exitStatuses: [{ ...last, outOfMemory: true }, ...earlier] };
-    }
-    case "decision":
-      return { ...state, undecided: event.undecided };
-    case "cleared-away":
-      return {
-        ...state,
-        leaders: state.leaders.filter(({ id }) => !event.leaders.some((one) => one.id === id)),
-      };
-    case "ended":
-      expect(state, event, "running");
-      return { ...leave(state, event.time, undefined), failure: event.reason };
-    case "stop":
-      expect(state, event, "running");
-      return enter(state, "stopping", event.time);
-    case "stopped":
-      expect(state, event, "stopping");
-      return {
-        ...settle(state, event.time),
-        value: undefined,
-        startupFailures: [],
-        failure: undefined,
-        lastRespawns: event.explicit ? [] : state.lastRespawns,
-      };
-    case "enable":
-      return { ...state, enabled: true, disabledBecause: undefined, lastRespawns: [] };
-    case "disable":
-      return {
-        ...state,
-        enabled: false,
-        disabledBecause: event.because,
-        respawnAt: undefined,
-        respawning: false,
-        undecided: false,
-      };
-    case "respawn-scheduled":
-      expect(state, event, "stopped");
-      return { ...state, respawnAt: event.at, respawning: false };
-    case "respawn-cancelled":
-      return { ...state, respawnAt: undefined, respawning: false, undecided: false };
-    case "respawning":
-      return {
-        ...state,
-        respawning: true,
-        lastRespawns: push(state.lastRespawns, event.time, caps.lastRespawns),
-      };
-  }
-}
-
 /** Whether it is stopped with nothing due or wanted that would start it. */
 export function isDown({ status, respawnAt, wanted }: ServiceState): boolean {
   return status === "stopped" && respawnAt === undefined && wanted === undefined;
 }
 
-function enter(state: ServiceState, status: Status, time: Time): ServiceState {
-  return { ...state, status, statusChanges: push(state.statusChanges, { status, time }, caps.statusChanges) };
-}
-
-/** Stopped, with nothing under way; what was to be restarted is to be started now. */
-function settle(state: ServiceState, time: Time): ServiceState {
-  return {
-    ...enter(state, "stopped", time),
-    processes: [],
-    startArguments: [],
-    respawning: false,
-    condition: {},
-    wanted: state.wanted === undefined ? undefined : "start",
-  };
-}
-
-/** Stopped by itself: what it leaves behind is to be ended. */
-function leave(state: ServiceState, time: Time, leader: Leader | undefined): ServiceState {
-  const left = state.processes.map(({ id }) => ({ id, pid: 0 }));
-  const leaders = [...(leader === undefined ? [] : [leader]), ...left, ...state.leaders];
-  return {
-    ...settle(state, time),
-    value: undefined,
-    leaders: leaders.slice(0, caps.leaders),
-    condition: afterwards(state.condition),
-  };
-}
-
-function push<T>(list: readonly T[], item: T, cap: number): readonly T[] {
-  return [item, ...list.slice(0, cap - 1)];
-}
-
-function expect(state: ServiceState, event: StateEvent, status: Status): void {
-  if (state.status !== status)
-    throw new Error(`event "${event.type}" needs a ${status} service; it is ${state.status}`);
+/** Whether it is a command of a reload, whose end is noted although its service runs. */
+export function isReload({ step }: OwnProcess): boolean {
+  return step?.startsWith("reload ") === true;
 }

@@ -4,11 +4,13 @@ import { endRest } from "../constructors/kill.js";
 import type { RunningValue } from "../definition/types.js";
 import type { Child } from "../processes.js";
 import type { Request } from "../request.js";
+import type { Aftermaths } from "./aftermath.js";
 import type { Attending } from "./attending.js";
-import { contextOf } from "./context.js";
+import { contextOf, unitRun } from "./context.js";
 import type { Core } from "./core.js";
 import { destruct } from "./destruct.js";
 import type { Ending } from "./ending.js";
+import type { Reloading } from "./reloading.js";
 import { defaultGrace, endOwnProcesses } from "./remains.js";
 import { isProcess } from "./running-value.js";
 import { settledWithin } from "./settled-within.js";
@@ -19,6 +21,8 @@ interface Others {
   readonly starting: Starting;
   readonly ending: Ending;
   readonly attending: Attending;
+  readonly aftermaths: Aftermaths;
+  readonly reloading: Reloading;
 }
 
 export class Stopping {
@@ -32,7 +36,7 @@ export class Stopping {
   }
 
   get isUnderWay(): boolean {
-    return this.#stopping !== undefined;
+    return this.#stopping !== undefined || this.#others.aftermaths.isUnderWay;
   }
 
   /**
@@ -45,8 +49,9 @@ export class Stopping {
       return;
     }
     const core = this.#core;
-    const { starting, ending, attending } = this.#others;
+    const { starting, ending, attending, aftermaths, reloading } = this.#others;
     ending.cancelRespawn();
+    await aftermaths.makeFinal();
     const cancelled = starting.cancel();
     if (cancelled !== undefined) {
       await cancelled;
@@ -66,6 +71,7 @@ export class Stopping {
     core.log(`Stopping service ${core.name}...`);
     core.dispatch({ type: "stop", time: core.now() });
     attending.close();
+    reloading.close();
     await this.finish(this.destruct(value, args, request));
   }
 
@@ -74,7 +80,7 @@ export class Stopping {
     const core = this.#core;
     const context = contextOf(core, request, new AbortController().signal);
     const { host, log, definition } = core;
-    return destruct(host, definition.stop, { context, value, args, request, begun, log });
+    return destruct(host, definition, { context, value, args, request, begun, log });
   }
 
   /** The service is stopped when `work` is over, however that was; rejects as `work` does. */
@@ -89,8 +95,11 @@ export class Stopping {
     try {
       await work;
     } finally {
-      await endOwnProcesses(core.host, core.state.processes);
-      if (isProcess(core.state.value)) await endRest(core.host, core.name, defaultGrace);
+      // What a unit leaves running on purpose (KillMode=) stays.
+      if (unitRun(core) === undefined) {
+        await endOwnProcesses(core.host, core.state.processes);
+        if (isProcess(core.state.value)) await endRest(core.host, core.name, defaultGrace);
+      }
       this.#stopping = undefined;
       core.log(`Service ${core.name} stopped.`);
       core.dispatch({ type: "stopped", time: core.now(), explicit: true });

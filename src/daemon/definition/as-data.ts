@@ -2,6 +2,7 @@
 // not evaluated (rescue mode), cannot be read any more, or never was (what ran inside the daemon registered it).
 
 import { timerTriggerAction } from "../timers/trigger.js";
+import { unitActions } from "../units/actions.js";
 import { type BuiltinStart, type BuiltinStop, builtin, type ServiceDefinition } from "./types.js";
 
 /** What of a definition is data; `start` and `stop` are undefined where they are functions. */
@@ -41,8 +42,14 @@ export function definitionOf({ start, stop, ...rest }: DefinitionData, why: stri
           }
         : carrying(start),
     stop: carrying(stop ?? usualStop),
-    actions: start?.kind === "timer" ? [timerTriggerAction] : [],
+    actions: actionsOf(rest.provision[0], start),
   };
+}
+
+/** Those that a service has for what its start is. */
+function actionsOf(name: string, start: BuiltinStart | undefined): ServiceDefinition["actions"] {
+  if (start?.kind === "timer") return [timerTriggerAction];
+  return start?.kind === "unit" ? unitActions(name, start) : [];
 }
 
 /** A constructor or destructor that is run by its data and never called. */

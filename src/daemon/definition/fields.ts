@@ -3,7 +3,7 @@
 import { type Check, check, showList } from "./check.js";
 
 /** The most seconds that a timer of JavaScript can wait; it fires at once when asked to wait longer. */
-const longestDuration = 2_147_483;
+export const longestDuration = 2_147_483;
 
 export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 

@@ -19,10 +19,60 @@ export interface Runtime {
   unusedServiceName(stem: string): string;
   updateRunningValue(name: string, value: RunningValue): void;
   triggerTimer(name: string): boolean;
+  /** Of a unit; rejects with why it failed. */
+  reloadService(name: string): Promise<void>;
   files(): SupervisorFiles;
   statistics(): SupervisorStatistics;
   rotateLogs(policy: RotationPolicy): Promise<void>;
   logFiles(): readonly LoggedTo[];
+  /** Absent where there is no daemon, as in tests of what does not need one. */
+  readonly units?: UnitOperations;
+}
+
+/** What the reader of systemd units asks of the daemon. */
+export interface UnitOperations {
+  /** Whether the keeper is PID 1: the system is ours to set up. */
+  readonly init: boolean;
+  /** Runs a program to its end, in an environment of its own; its output is cut at a bound. */
+  runProgram(argv: readonly [string, ...string[]], options: ProgramOptions): Promise<ProgramOutcome>;
+  /**
+   * Evaluates the modules that read units anew: a unit that changed gets its new definition, when it stops at the latest;
+   * a new one is registered and not started; one that is gone runs until it stops. Resolves with what was done, in lines.
+   */
+  reread(): Promise<readonly string[]>;
+  /**
+   * Puts definitions that are in no module into force, those of them that differ from what is, and gives up those of units
+   * that are gone, by the services' names; nothing is started or stopped. Gives what was done, in lines.
+   */
+  renew(definitions: readonly ServiceDefinition[], gone: readonly string[]): readonly string[];
+  /** All services that systemd units became. */
+  list(): readonly UnitSummary[];
+  /** All names of other services. */
+  otherNames(): readonly string[];
+}
+
+export interface ProgramOptions {
+  /** `NAME=VALUE`; nothing else is in the program's environment. */
+  readonly environment: readonly string[];
+  /** Seconds until it is killed. */
+  readonly timeout: number;
+}
+
+export interface ProgramOutcome {
+  /** The exit code; 128 and more where a signal ended it. */
+  readonly status: number;
+  /** Standard output and error. */
+  readonly output: string;
+}
+
+export interface UnitSummary extends ServiceSummary {
+  /** The unit's name with its suffix. */
+  readonly unit: string;
+  /** All names of the service. */
+  readonly provision: readonly string[];
+  readonly description: string;
+  /** Whether its definition is in no module: it was loaded on demand. */
+  readonly onDemand: boolean;
 }
 
 /** What `logFiles` tells. */
@@ -87,10 +137,21 @@ export function runtime(): Runtime {
   return installed;
 }
 
+/**
+ * Why a module is evaluated. `start`: it is the first thing that the supervisor does. `load`: somebody asks for it.
+ * `reread`: what it reads besides has changed. `resume`: what was in force is put into force again in a new daemon.
+ */
+export type LoadPurpose = "start" | "load" | "reread" | "resume";
+
 /** What a module registered. */
 export interface Collected {
+  readonly purpose: LoadPurpose;
   readonly services: ServiceDefinition[];
   readonly toStart: string[];
+  /** Lines for the log, once the module is in force. */
+  readonly notices: string[];
+  /** Whether its definitions come from unit files too, which may change without it. */
+  readsUnits: boolean;
 }
 
 interface Load extends Collected {
@@ -100,12 +161,23 @@ interface Load extends Collected {
 const loads = new AsyncLocalStorage<Load>();
 
 /** Runs `body`, which evaluates a module, and keeps what it registers from coming into force by itself. */
-export async function collectDuring<T>(body: () => Promise<T>): Promise<Collected & { readonly result: T }> {
-  const load: Load = { services: [], toStart: [], state: "loading" };
+export async function collectDuring<T>(
+  body: () => Promise<T>,
+  purpose: LoadPurpose = "load",
+): Promise<Collected & { readonly result: T }> {
+  const load: Load = {
+    purpose,
+    services: [],
+    toStart: [],
+    notices: [],
+    readsUnits: false,
+    state: "loading",
+  };
   try {
     const result = await loads.run(load, body);
     load.state = "loaded";
-    return { services: load.services, toStart: load.toStart, result };
+    const { services, toStart, notices, readsUnits } = load;
+    return { purpose, services, toStart, notices, readsUnits, result };
   } catch (error) {
     load.state = "failed";
     throw error;

@@ -18,6 +18,7 @@ import { usualStop } from "./constructors.js";
 import { fields, isCount, isName, isSeconds, listOf } from "./fields.js";
 import { frozenCopy } from "./freeze.js";
 import { mostRespawns } from "./limits.js";
+import { relationChecks, relationsOf } from "./relations.js";
 import {
   type ActionDefinition,
   type BuiltinStart,
@@ -29,6 +30,7 @@ import {
   type RespawnLimit,
   type ServiceDefinition,
   type ServiceOptions,
+  type SettledConfiguration,
   type ShepherdActionOptions,
   type ShepherdServiceOptions,
 } from "./types.js";
@@ -90,6 +92,7 @@ const isAction = (value: unknown): boolean =>
 
 export const optionChecks: Checks<ServiceOptions> = {
   requirement: fields.names,
+  ...relationChecks,
   oneShot: fields.flag,
   transient: fields.flag,
   respawn: fields.flag,
@@ -171,9 +174,12 @@ function define(
     fail(of, 'field "resume": a timer goes on by itself in the next supervisor');
   const twice = firstRepeated(actions.map(({ name }) => name));
   if (twice !== undefined) fail(of, `field "actions": the action "${twice}" is there twice`);
+  const relations = relationsOf(options);
+  const requirement = [...new Set([...(options.requirement ?? []), ...(options.bindsTo ?? [])])];
   const definition: ServiceDefinition = Object.freeze({
     provision: frozenCopy(provision),
-    requirement: frozenCopy(options.requirement ?? []),
+    requirement: frozenCopy(requirement),
+    ...(relations === undefined ? {} : { relations }),
     oneShot: options.oneShot ?? false,
     transient: options.transient ?? false,
     // A timer that runs has no process that could end.
@@ -257,12 +263,21 @@ export function shepherdConfigurationAction(file: string): ActionDefinition {
  * @throws DefinitionError that names the place, the field and what was expected
  */
 export function defineConfig(configuration: Configuration): Configuration {
-  const checked = configurationOf({ what: "defineConfig" }, configuration);
+  const of = { what: "defineConfig" };
+  const { services } = isRecord(configuration) ? configuration : { services: undefined };
+  if (services instanceof Promise) {
+    const { exitWith: _later, ...rest } = configuration;
+    configurationOf(of, { ...rest, services: [] });
+    // Whoever loads the module waits for it, and tells what is wrong.
+    services.catch(() => undefined);
+    return Object.freeze({ ...configuration });
+  }
+  const checked = configurationOf(of, configuration);
   return Object.freeze({ ...checked, services: Object.freeze([...checked.services]) });
 }
 
-/** Throws a DefinitionError unless `value` is a configuration. */
-export function checkConfiguration(of: Subject, value: unknown): asserts value is Configuration {
+/** Throws a DefinitionError unless `value` is a configuration; promised services are none. */
+export function checkConfiguration(of: Subject, value: unknown): asserts value is SettledConfiguration {
   configurationOf(of, value as Configuration);
 }
 
@@ -272,8 +287,8 @@ const configurationChecks: Checks<Configuration> = {
   shutdownTimeout: check("a positive number of seconds", (value) => isSeconds(value) && value > 0),
 };
 
-function configurationOf(of: Subject, given: Configuration): Configuration {
-  const checked = checkFields(of, given, configurationChecks);
+function configurationOf(of: Subject, given: Configuration): SettledConfiguration {
+  const checked = checkFields(of, given, configurationChecks) as SettledConfiguration;
   const { services, exitWith } = checked;
   if (services === undefined) fail(of, 'field "services" is missing');
   if (exitWith !== undefined && !services.some(({ provision }) => provision[0] === exitWith)) {

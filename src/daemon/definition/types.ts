@@ -3,7 +3,11 @@
 
 import type { SupervisionOptions } from "../readiness/options.js";
 import type { TimerData, TimerProcedure, timerProcedure } from "../timers/types.js";
+import type { UnitData, UnitPathData, UnitSocketData, UnitTimerData } from "../units/types.js";
 import type { CgroupLimits, CgroupOptions } from "./cgroup-options.js";
+import type { Relations } from "./relations.js";
+
+export type { Relations } from "./relations.js";
 
 /** A value that survives the daemon: it is written to the keeper as JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -223,10 +227,16 @@ export type BuiltinStart =
   | SystemdData
   | InetdData
   | ConnectionData
-  | TimerData;
+  | TimerData
+  | UnitData
+  | UnitSocketData
+  | UnitTimerData
+  | UnitPathData;
 export type BuiltinStop =
   | { readonly kind: "kill"; readonly signal: number; readonly gracePeriod: number }
-  | SystemData;
+  | SystemData
+  /** As the unit says, whose data are the start's. */
+  | { readonly kind: "unit" };
 
 /** Calling a built-in constructor inside a function of one's own runs it as part of that function. */
 export type Constructor = StartFunction & {
@@ -287,7 +297,10 @@ export interface SourcePosition {
 export interface ServiceDefinition {
   /** Every name it answers to; the first is the canonical name. */
   readonly provision: readonly [string, ...string[]];
+  /** Those to which it is bound included. */
   readonly requirement: readonly string[];
+  /** Absent: none. */
+  readonly relations?: Relations;
   readonly oneShot: boolean;
   readonly transient: boolean;
   readonly respawn: boolean;
@@ -313,7 +326,7 @@ export interface ServiceDefinition {
 }
 
 /** What `service(provision, options)` takes. */
-export interface ServiceOptions {
+export interface ServiceOptions extends Relations {
   /** Names of services that must run before this one starts; they stop after it. Default: none. */
   readonly requirement?: readonly string[];
   /** Default false. A one-shot is over when its start returned; it runs again each time it is needed. */
@@ -362,10 +375,15 @@ export interface ShepherdServiceOptions extends ServiceOptions {
   readonly provision: readonly string[];
 }
 
+/** A configuration whose services are there. */
+export interface SettledConfiguration extends Configuration {
+  readonly services: readonly ServiceDefinition[];
+}
+
 /** What a configuration module may export as its default. */
 export interface Configuration {
-  /** Made by `service` or `shepherdService`. */
-  readonly services: readonly ServiceDefinition[];
+  /** Made by `service` or `shepherdService`; or a promise of that, such as `systemdUnits` gives, which is waited for. */
+  readonly services: readonly ServiceDefinition[] | Promise<readonly ServiceDefinition[]>;
   /** The canonical name of the service whose end is the end of the container: its exit code becomes ours. */
   readonly exitWith?: string;
   /** Seconds within which a shutdown ends, whatever services do; default 30. */

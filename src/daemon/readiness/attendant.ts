@@ -1,7 +1,6 @@
 // Attends to one service: reads what its processes tell on the notify socket, keeps what they give into keeping, and
 // watches the one that runs. What it knows is the service's condition, which is noted; the rest it can find again.
 
-import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
 import { type Host, launcherOf, mainOf, markOf, StartFailure } from "../constructors/host.js";
 import { endProcess } from "../constructors/kill.js";
@@ -15,6 +14,7 @@ import { describeErrno } from "../keeper/errno.js";
 import type { Name, Request, SpawnSpec } from "../keeper/types.js";
 import type { Child } from "../processes.js";
 import { isKin, type Kin, processStat } from "../survivors.js";
+import { isFile, notifyAddress } from "./address.js";
 import { Bell } from "./bell.js";
 import { type Condition, news } from "./condition.js";
 import { checkHealth } from "./health-check.js";
@@ -27,6 +27,9 @@ import { Watchdog } from "./watchdog.js";
 
 const { SIGABRT, SIGTERM } = constants.signals;
 const { EEXIST, ECHILD, ESRCH, ENOENT } = constants.errno;
+
+/** Of a unit: whether a process of this step is one of ExecStart=, or what that has left. */
+const isOfStart = (step: string): boolean => /^(?:main|start \d+)$/.test(step);
 
 /** How often what was sent meanwhile is read before something is judged: who floods has had its chance. */
 const drainRounds = 16;
@@ -43,6 +46,8 @@ export interface Attended {
   dispatch(event: StateEvent): void;
   /** The service's process is another one from now on. */
   succeed(heir: Child): void;
+  /** Ends a process that must not run on as its unit has it; gives whether it does. */
+  readonly condemned?: (reason: string) => boolean;
 }
 
 /** What a process gets of what the service has beside its options. */
@@ -112,12 +117,17 @@ export class Attendant {
     const { host, name, state } = this.#of;
     const options = this.#options;
     const { watchdog, fileDescriptorStoreMax = 0 } = options;
-    if (hasNotifySocket(options) && state.notifySocket === undefined) {
-      // Nobody can have taken it before us, nor guess it to be the next.
-      const path = `@shepherd/${host.markPrefix}/${randomBytes(8).toString("hex")}`;
+    const address =
+      hasNotifySocket(options) && state.notifySocket === undefined
+        ? await notifyAddress(host, name, this.#of.definition.start[builtin])
+        : undefined;
+    // Somebody else may have made it meanwhile.
+    if (address !== undefined && this.#of.state.notifySocket === undefined) {
+      const path = address;
+      const mode = isFile(path) ? { mode: 0o666 } : {};
       const made = host.outbox.together(() => {
         this.#of.dispatch({ type: "notify-socket", path });
-        return host.outbox.post({ op: "notify-socket", name: notifySocket(name), path });
+        return host.outbox.post({ op: "notify-socket", name: notifySocket(name), path, ...mode });
       });
       const [result] = await made;
       if (result !== undefined && result.errno !== 0 && result.errno !== EEXIST) {
@@ -185,7 +195,8 @@ export class Attendant {
     const { notifySocket: path, stored } = state;
     if (stored.length === 0 && path === undefined) return;
     host.outbox.together(() => {
-      this.#drop([...stored.map(({ key }) => key), ...(path === undefined ? [] : [notifySocket(name)])]);
+      this.#drop(stored.map(({ key }) => key));
+      if (path !== undefined) this.#drop([notifySocket(name)], isFile(path));
       if (stored.length > 0) dispatch({ type: "stored", stored: [] });
       if (path !== undefined) dispatch({ type: "notify-socket", path: undefined });
     });
@@ -200,10 +211,11 @@ export class Attendant {
       this.#of.dispatch({ type: "notify-socket", path: undefined });
   }
 
-  #drop(names: readonly Name[]): void {
+  #drop(names: readonly Name[], unlink = false): void {
     const { host } = this.#of;
+    if (names.length === 0) return;
     host.outbox
-      .post(...names.map((name): Request => ({ op: "close", name })))
+      .post(...names.map((name): Request => ({ op: "close", name, ...(unlink ? { unlink } : {}) })))
       .catch((error: unknown) => host.report(errorText(error)));
   }
 
@@ -244,6 +256,7 @@ export class Attendant {
   #condemn(reason: string, signal: number): void {
     const { name, state, log } = this.#of;
     if (state.status !== "running" || state.condition.condemned !== undefined) return;
+    if (this.#of.condemned?.(`it ${reason}`) === true) return;
     log(`Service ${name} ${reason}; it is ended and started again.`);
     this.#tell({ condemned: { reason, signal }, overdue: undefined });
     this.end();
@@ -355,7 +368,9 @@ export class Attendant {
   #currentMains(): readonly Main[] {
     const { host, state } = this.#of;
     const { value, processes, status } = state;
-    const made = isProcess(value) ? undefined : processes.find(({ stop }) => stop !== true);
+    const made = isProcess(value)
+      ? undefined
+      : processes.find(({ stop, step }) => stop !== true && (step === undefined || isOfStart(step)));
     const id = isProcess(value) ? value.id : made?.id;
     if (status === "stopped" || id === undefined) return this.#mains;
     const found = [

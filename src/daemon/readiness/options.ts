@@ -15,6 +15,7 @@ import { fields, isCount, isSeconds, isText } from "../definition/fields.js";
 import { frozenCopy } from "../definition/freeze.js";
 import { shownCommand, type WithSecrets } from "../definition/secrets.js";
 import type { BuiltinStart } from "../definition/types.js";
+import { unitSupervision } from "../units/supervision.js";
 
 /** What the builders of probes take. */
 export interface ProbeOptions {
@@ -264,6 +265,7 @@ export function checkSupervision(
 
 /** The supervision of a service whose start this is; that of a function has none. */
 export function supervisionOf(data: BuiltinStart | undefined): SupervisionOptions {
+  if (data?.kind === "unit") return unitSupervision(data);
   return data?.kind === "forkexec" || data?.kind === "systemd" ? data.options : {};
 }
 

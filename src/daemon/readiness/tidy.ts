@@ -4,6 +4,7 @@ import type { Host } from "../constructors/host.js";
 import type { ServiceState } from "../controller/state.js";
 import { errorText } from "../error-text.js";
 import type { Inventory, Name } from "../keeper/types.js";
+import { isFile } from "./address.js";
 import { endProbes } from "./probe.js";
 
 const socketPrefix = "notify/";
@@ -36,7 +37,10 @@ export function tidyUp(host: Host, { descriptors, children }: Inventory, owners:
     const service = name.slice(storePrefix.length, name.lastIndexOf("/"));
     return owners.isNoted(service) || owners.find(service)?.stored.some(({ key }) => key === name) === true;
   };
-  for (const { name } of descriptors)
-    if (!isOwned(name)) host.outbox.tell(host.report, { op: "close", name });
+  for (const { name, path } of descriptors) {
+    if (isOwned(name)) continue;
+    const unlink = name.startsWith(socketPrefix) && path !== undefined && isFile(path);
+    host.outbox.tell(host.report, { op: "close", name, ...(unlink ? { unlink } : {}) });
+  }
   endProbes(host, children).catch((error: unknown) => host.report(errorText(error)));
 }

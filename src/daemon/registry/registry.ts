@@ -2,7 +2,10 @@
 
 import type { Controller } from "../controller/controller.js";
 import type { ServiceDefinition } from "../definition/types.js";
+import { runsAlike } from "../units/of-definition.js";
 import { checkGraph, GraphError } from "./graph.js";
+import { type Circle, inOrder } from "./order.js";
+import { namesIn, type Reference, References } from "./references.js";
 
 /** A name that no registered service provides. */
 export class ServiceNotFound extends Error {
@@ -15,10 +18,20 @@ export class ServiceNotFound extends Error {
   }
 }
 
+/** An order in which services stop. */
+export interface StopOrder {
+  readonly stops: readonly { readonly controller: Controller; readonly before: readonly Controller[] }[];
+  /** Circles of order that were cut at a wait that is about order alone. */
+  readonly circles: readonly Circle<Controller>[];
+}
+
 export class Registry {
   /** In the order of registration. */
   readonly #controllers = new Set<Controller>();
   readonly #names = new Map<string, Controller>();
+  readonly #references = new References<Controller>();
+  /** How many have relations beyond what they require. */
+  #related = 0;
   readonly #make: (definition: ServiceDefinition) => Controller;
   readonly #defined: (controller: Controller, formerName: string | undefined) => void;
 
@@ -43,6 +56,11 @@ export class Registry {
     return this.#names.size;
   }
 
+  /** Whether any service has relations beyond what it requires. */
+  get hasRelations(): boolean {
+    return this.#related > 0;
+  }
+
   has(controller: Controller): boolean {
     return this.#controllers.has(controller);
   }
@@ -56,6 +74,23 @@ export class Registry {
     const controller = this.#names.get(name);
     if (controller === undefined) throw new ServiceNotFound(name);
     return controller;
+  }
+
+  /** The services that `controller` names so, as far as there are such services: each once, itself not. */
+  named(controller: Controller, kind: Reference): Controller[] {
+    const found = new Set<Controller>();
+    for (const name of namesIn(controller.definition, kind)) {
+      const other = this.#names.get(name);
+      if (other !== undefined && other !== controller) found.add(other);
+    }
+    return [...found];
+  }
+
+  /** The services that name `controller` so, by any of its names: each once, itself not. */
+  naming(controller: Controller, kind: Reference): Controller[] {
+    // A name that another service has by now is that service's.
+    const own = controller.definition.provision.filter((name) => this.#names.get(name) === controller);
+    return [...this.#references.to(own, kind)].filter((other) => other !== controller);
   }
 
   /**
@@ -95,7 +130,8 @@ export class Registry {
     return definitions.map((definition) => {
       const holder = replaced.get(definition);
       if (holder === undefined) return this.#add(this.#make(definition));
-      if (holder.state.status === "stopped") {
+      // What a unit means to others needs no new start to hold.
+      if (holder.state.status === "stopped" || runsAlike(holder.definition, definition)) {
         holder.replacement = undefined;
         this.#rename(holder, definition);
       } else {
@@ -154,55 +190,73 @@ export class Registry {
   }
 
   unregister(controller: Controller): void {
-    this.#controllers.delete(controller);
+    if (!this.#controllers.delete(controller)) return;
+    this.#forgetReferences(controller);
     this.#dropNames(controller);
   }
 
   /**
-   * `targets` and all that depends on them, each after its dependents, with the dependents to wait for. While
-   * replacements are pending, old and new definitions together may form a circle; it is cut where it closes.
+   * `targets` and all that stops with them, each after those that stop before it, with these. Those that depend on a service
+   * stop before it; order alone is the reverse of that of the starts. While replacements are pending, old and new
+   * definitions together may form a circle of requirements; it is cut where it closes.
+   *
+   * @param again whether they are stopped only to be started again
    */
-  dependentsFirst(
-    targets: readonly Controller[],
-  ): { controller: Controller; dependents: readonly Controller[] }[] {
+  stopOrder(targets: readonly Controller[], again: boolean): StopOrder {
+    const all = new Set(targets);
     const dependents = new Map<Controller, Controller[]>();
-    for (const controller of this.#controllers) {
-      for (const name of controller.definition.requirement) {
-        const required = this.#names.get(name);
-        if (required === undefined) continue;
-        const list = dependents.get(required);
-        if (list === undefined) dependents.set(required, [controller]);
-        else list.push(controller);
-      }
+    for (const controller of all) {
+      const requiring = this.naming(controller, "requirement");
+      dependents.set(controller, requiring);
+      const others = [
+        ...requiring,
+        ...this.naming(controller, "requisite"),
+        ...this.naming(controller, "partOf"),
+        ...(again ? [] : this.named(controller, "propagatesStopTo")),
+      ];
+      for (const other of others) all.add(other);
     }
-    const order = new Map<Controller, readonly Controller[]>();
-    const onPath = new Set<Controller>();
-    for (const target of targets) {
-      const path = [{ controller: target, next: 0 }];
-      onPath.add(target);
-      for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-        const { controller } = top;
-        const all = dependents.get(controller) ?? [];
-        const dependent = order.has(controller) ? undefined : all[top.next++];
-        if (dependent === undefined) {
-          if (!order.has(controller))
-            order.set(
-              controller,
-              all.filter((other) => !onPath.has(other)),
-            );
-          path.pop();
-          onPath.delete(controller);
-        } else if (!order.has(dependent) && !onPath.has(dependent)) {
-          path.push({ controller: dependent, next: 0 });
-          onPath.add(dependent);
-        }
-      }
+    const before = new Map<Controller, readonly Controller[]>();
+    const { order, circles } = inOrder(all, (controller) => {
+      const requiring = dependents.get(controller) ?? [];
+      const later = [...this.naming(controller, "requisite"), ...this.startedAfter(controller)];
+      const waits = [
+        ...requiring.map((to) => ({ to, soft: false })),
+        ...later.filter((other) => all.has(other)).map((to) => ({ to, soft: true })),
+      ];
+      before.set(
+        controller,
+        waits.map(({ to }) => to),
+      );
+      return waits;
+    });
+    const cut = new Map<Controller, Set<Controller>>();
+    for (const { from, to } of circles.map((circle) => circle.cut)) {
+      const set = cut.get(from);
+      if (set === undefined) cut.set(from, new Set([to]));
+      else set.add(to);
     }
-    return [...order].map(([controller, list]) => ({ controller, dependents: list }));
+    const stops = order.map((controller) => {
+      const gone = cut.get(controller);
+      const waits = before.get(controller) ?? [];
+      return { controller, before: gone === undefined ? waits : waits.filter((other) => !gone.has(other)) };
+    });
+    return { stops, circles: circles.filter(({ hard }) => !hard) };
+  }
+
+  /** Those that are started before `controller` where both are, and stopped after it. */
+  startedBefore(controller: Controller): Controller[] {
+    return [...this.named(controller, "after"), ...this.naming(controller, "before")];
+  }
+
+  /** Those that are started after `controller` where both are, and stopped before it. */
+  startedAfter(controller: Controller): Controller[] {
+    return [...this.named(controller, "before"), ...this.naming(controller, "after")];
   }
 
   #add(controller: Controller): Controller {
     this.#controllers.add(controller);
+    this.#refer(controller);
     for (const name of controller.definition.provision) this.#names.set(name, controller);
     this.#defined(controller, undefined);
     return controller;
@@ -211,10 +265,24 @@ export class Registry {
   #rename(controller: Controller, definition: ServiceDefinition): void {
     const { name: before } = controller;
     this.#dropNames(controller);
+    this.#forgetReferences(controller);
     controller.definition = definition;
+    this.#refer(controller);
     controller.obsolete = false;
     for (const name of definition.provision) this.#names.set(name, controller);
     this.#defined(controller, before);
+  }
+
+  #refer(controller: Controller): void {
+    const { definition } = controller;
+    this.#references.add(controller, definition);
+    if (definition.relations !== undefined) this.#related += 1;
+  }
+
+  #forgetReferences(controller: Controller): void {
+    const { definition } = controller;
+    this.#references.remove(controller, definition);
+    if (definition.relations !== undefined) this.#related -= 1;
   }
 
   #dropNames(controller: Controller): void {

@@ -48,7 +48,7 @@ export function upcoming(
 }
 
 /** Undefined for what that form cannot tell: its reader would find other times. */
-function wireEvent(schedule: Schedule): WireEvent | undefined {
+export function wireEvent(schedule: Schedule): WireEvent | undefined {
   if (schedule.kind !== "calendar" || !isPlain(schedule)) return undefined;
   const { seconds, minutes, hours, daysOfMonth, daysOfWeek, months } = schedule;
   return { seconds, minutes, hours, daysOfMonth, daysOfWeek, months };

@@ -10,6 +10,7 @@ import { resourceLines } from "./resources.js";
 import { addressText, commandLine, extraText, processEnd, stuckSince } from "./service.js";
 import type { Style } from "./style.js";
 import { count, duration, logStamp, timeAndAge } from "./time.js";
+import { isUnitOf, unitLines, unitStateLines } from "./unit.js";
 
 /** How many log lines and timer runs are shown unless `-n` says otherwise. */
 export const DEFAULT_HISTORY = 5;
@@ -35,6 +36,7 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
     ...rescueLine(service, options.style),
     ...shutdownLine(service, options),
     ...stateLines(service, options),
+    ...unitStateLines(service, options.style),
     ...conditionLines(service, options),
     enabledLine(service, options.style),
     `  Provides: ${service.provides.join(" ")}\n`,
@@ -51,6 +53,7 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
     ...failureLine(service, options),
     ...resourceLines(service, options.style),
     ...cgroupsLine(service),
+    ...unitLines(service, options.style),
     ...(service.logFiles.length === 0
       ? []
       : [`  Log file${plural(service.logFiles)}: ${service.logFiles.join(" ")}\n`]),
@@ -67,7 +70,11 @@ function heading(service: ServiceStatus, { style, unicode }: DetailOptions): str
 function stateLines(service: ServiceStatus, options: DetailOptions): string[] {
   switch (service.status) {
     case "running":
-      return [runningLine(service, options), ...valueLines(service.running, options.style)];
+      return [
+        runningLine(service, options),
+        // What a path unit has seen tells nobody anything.
+        ...(isUnitOf(service, "path") ? [] : valueLines(service.running, options.style)),
+      ];
     case "stopped":
       return [
         stoppedLine(service, options),

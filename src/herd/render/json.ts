@@ -12,6 +12,7 @@ import {
   SexpSymbol,
   SexpVector,
 } from "../../protocol/sexp.js";
+import { decodeUnit, unitField } from "../../protocol/unit-status.js";
 import { describeException, display } from "./exception.js";
 import { addressText } from "./service.js";
 
@@ -49,10 +50,20 @@ export function serviceToJson(service: ServiceStatus): JsonValue {
     respawnLimit: respawnLimit ?? null,
     running: running === undefined ? null : runningToJson(running),
     ...resourcesToJson(extra.get(resourcesField)),
+    ...unitToJson(extra.get(unitField)),
     extra: Object.fromEntries(
-      [...extra].filter(([key]) => key !== resourcesField).map(([key, value]) => [key, sexpToJson(value)]),
+      [...extra].filter(([key]) => !ownShape.has(key)).map(([key, value]) => [key, sexpToJson(value)]),
     ),
   };
+}
+
+/** Fields that are not shown as they are on the wire. */
+const ownShape: ReadonlySet<string> = new Set([resourcesField, unitField]);
+
+function unitToJson(field: Sexp | undefined): { readonly unit?: JsonValue } {
+  const unit = decodeUnit(field);
+  if (unit === undefined) return {};
+  return { unit: { ...unit, notApplied: unit.notApplied.map((one) => ({ ...one })) } };
 }
 
 function resourcesToJson(field: Sexp | undefined): { readonly resources?: JsonValue } {

@@ -64,6 +64,36 @@ export async function updateAccounts(
   });
 }
 
+export interface ChangeOptions extends LockOptions {
+  /** Whether nothing is to be changed, and `plan` is called all the same; default false. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/**
+ * Replaces the databases by what `plan` makes of them, under their lock. Where it changes nothing, nothing is locked.
+ * @param plan called again where somebody else has changed a database meanwhile
+ * @throws PlaceError
+ */
+export async function changeDatabases(
+  root: Root,
+  { dryRun = false, ...options }: ChangeOptions,
+  plan: (databases: Databases) => Databases,
+): Promise<void> {
+  await within(openPlace(root, "/etc", { make: !dryRun }), async (etc) => {
+    const attempt = async (mayWrite: boolean): Promise<boolean> => {
+      const originals = await readAll(etc);
+      const changes = changesOf({ databases: plan(parsed(originals)) }, originals);
+      return changes.length === 0 || (mayWrite && (await write(etc, changes, originals)));
+    };
+    if ((await attempt(false)) || dryRun) return;
+    await withAccountsLocked(etc, options, async () => {
+      for (let count = 1; !(await attempt(true)); count += 1)
+        if (count >= mostAttempts)
+          throw new PlaceError(etc.pathOf("passwd"), "somebody else changes accounts all the time");
+    });
+  });
+}
+
 async function updateLocked(
   root: Root,
   etc: Directory,
@@ -159,7 +189,7 @@ function parsed(originals: Originals): Databases {
 
 /** The databases that are to have another text, with it. */
 function changesOf(
-  { databases }: AccountPlan,
+  { databases }: Pick<AccountPlan, "databases">,
   originals: Originals,
 ): readonly (readonly [name: DatabaseName, text: string])[] {
   return databaseNames.flatMap((name) => {

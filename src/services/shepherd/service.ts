@@ -26,6 +26,7 @@ import type {
   ActionDefinition,
   Constructor,
   Destructor,
+  Relations,
   ServiceDefinition,
   ServiceOptions,
   SourcePosition,
@@ -38,7 +39,7 @@ import { filesOf } from "./files-of.js";
 export type ShepherdAction = ActionDefinition;
 
 /** A service that the supervisor is to manage. */
-export interface ShepherdService {
+export interface ShepherdService extends Relations {
   /** Every name it answers to, at least one; the first is its canonical name. */
   readonly provision: readonly string[];
   /** Names of services that must run before this one starts, and stop after it; default none. */
@@ -204,6 +205,7 @@ export function shepherdService(given: ShepherdServiceFields): ShepherdService {
     ...defaults,
     ...(isDefinition(freeForm) ? { requirement: freeForm.requirement } : {}),
     ...checked,
+    ...(checked.bindsTo === undefined ? {} : { requirement: definition.requirement }),
     provision,
   });
   origins.set(record, { position: of.position, options, definition });

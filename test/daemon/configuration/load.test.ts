@@ -42,6 +42,18 @@ it("a default export need not be made by defineConfig", async (t) => {
   assert.equal("exitWith" in loaded, false);
 });
 
+it("services may be promised, and what is wrong with them is told all the same", async (t) => {
+  const bed = makeBed(t);
+  const promise = (text: string): string =>
+    module(`export default defineConfig({ services: Promise.${text}, exitWith: "one" });`);
+  const loaded = await bed.load(bed.write("config.ts", promise(`resolve([${sleeper("one")}])`)));
+  assert.deepEqual([names(loaded), loaded.toStart, loaded.exitWith], [["one"], ["one"], "one"]);
+  const failure = (text: string): Promise<string> => bed.failure(bed.write("config.ts", promise(text)));
+  assert.match(await failure(`resolve([${sleeper("two")}])`), /no service's canonical name is "one"/);
+  assert.match(await failure('resolve([{ provision: ["one"] }] as never)'), /expected a list of services/);
+  assert.match(await failure('reject(new Error("nothing there"))'), /nothing there/);
+});
+
 it("a module may export `services` alone", async (t) => {
   const bed = makeBed(t);
   const loaded = await bed.load(

@@ -71,7 +71,7 @@ it("a module that is not there is named, with those that are", async (t) => {
   const file = bed.write("a.ts", 'import { x } from "shepherd-ts/systems";\nx();\n');
   assert.equal(
     await bed.failure(file),
-    'DIR/a.ts:1:19: error: there is no module "shepherd-ts/systems"; there are "shepherd-ts", "shepherd-ts/system", "shepherd-ts/store"',
+    'DIR/a.ts:1:19: error: there is no module "shepherd-ts/systems"; there are "shepherd-ts", "shepherd-ts/system", "shepherd-ts/store", "shepherd-ts/systemd"',
   );
 });
 

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  initialState,
-  reduce,
-  type ServiceState,
-  type StateEvent,
-} from "../../../src/daemon/controller/state.js";
+import { reduce } from "../../../src/daemon/controller/reduce.js";
+import { initialState, type ServiceState, type StateEvent } from "../../../src/daemon/controller/state.js";
 
 function after(...events: StateEvent[]): ServiceState {
   return events.reduce(reduce, initialState);

@@ -67,6 +67,25 @@ describe("service", () => {
     assert.equal(limitOf(false), false);
   });
 
+  it("keeps its relations together, each name once, and is bound to what it requires", () => {
+    assert.equal("relations" in service(["web"], { wants: [], stopWhenUnneeded: false }), false);
+    const made = service(["web"], {
+      requirement: ["db"],
+      bindsTo: ["disk", "db"],
+      wants: ["cache", "cache"],
+      after: ["cache"],
+      stopWhenUnneeded: true,
+    });
+    assert.deepEqual(made.requirement, ["db", "disk"]);
+    assert.deepEqual(made.relations, {
+      wants: ["cache"],
+      after: ["cache"],
+      bindsTo: ["disk", "db"],
+      stopWhenUnneeded: true,
+    });
+    assert.ok(isFrozenThroughout(made.relations));
+  });
+
   it("takes undefined for absent", () => {
     assert.equal(service(["web"], untyped({ respawn: undefined })).respawn, false);
   });
@@ -107,6 +126,9 @@ describe("service", () => {
     ['field "respawn": expected true or false, got null', { respawn: null }],
     ['field "transient": expected true or false, got 1', { transient: 1 }],
     ['field "autoStart": expected true or false, got 0', { autoStart: 0 }],
+    [`field "wants": expected a list of names, each of ${nameRule}, got "db"`, { wants: "db" }],
+    ['unknown field "conflict"; did you mean "conflicts"?', { conflict: ["db"] }],
+    ['field "stopWhenUnneeded": expected true or false, got 1', { stopWhenUnneeded: 1 }],
     [`field "requirement": expected a list of names, each of ${nameRule}, got "db"`, { requirement: "db" }],
     [
       `field "requirement": expected a list of names, each of ${nameRule}, got [ 'db', 'a b' ]`,

@@ -19,6 +19,7 @@ export const idleRuntime: Runtime = {
   launchService: unused,
   unusedServiceName: unused,
   triggerTimer: unused,
+  reloadService: unused,
   updateRunningValue: unused,
   files: unused,
   statistics: unused,

@@ -1,0 +1,104 @@
+// Stops of several services in their order, those of a service's dependents first, and which stops are under way.
+
+import type { Controller } from "../controller/controller.js";
+import { errorText } from "../error-text.js";
+import type { Registry } from "../registry/registry.js";
+import type { Request } from "../request.js";
+import type { Changes } from "./changes.js";
+import type { Starts } from "./starts.js";
+
+/** What a stop has stopped. */
+export interface Stopped {
+  readonly controller: Controller;
+  /** Its canonical name before: a definition that waited for its stop may have another one. */
+  readonly name: string;
+}
+
+export class Stops {
+  readonly #registry: Registry;
+  readonly #starts: Starts;
+  readonly #changes: Changes;
+  readonly #log: (line: string) => void;
+  /** Those that are to be made or under way. */
+  readonly #pending = new Map<Controller, Promise<void>>();
+
+  constructor(registry: Registry, starts: Starts, changes: Changes, log: (line: string) => void) {
+    this.#registry = registry;
+    this.#starts = starts;
+    this.#changes = changes;
+    this.#log = log;
+  }
+
+  /** Resolves when the stop of a service is over that is to be made or under way; undefined where none is. */
+  get(controller: Controller): Promise<void> | undefined {
+    return this.#pending.get(controller);
+  }
+
+  /**
+   * Stops services and all that stops with them. Resolves with those that were up, or would have been without this, each
+   * after those that stopped before it.
+   *
+   * @param again whether what is up is stopped only to be started again, which the next daemon would go on with
+   * @param stopOne must not reject
+   */
+  async stop(
+    targets: readonly Controller[],
+    again: boolean,
+    stopOne: (controller: Controller) => Promise<void>,
+  ): Promise<Stopped[]> {
+    const { stops, circles } = this.#registry.stopOrder(targets, again);
+    for (const { path, cut } of circles) {
+      const names = [...path, ...path.slice(0, 1)].map(({ name }) => name).join(" -> ");
+      this.#log(
+        `The order of stops is a circle, ${names}: ${cut.from.name} does not wait for ${cut.to.name}.`,
+      );
+    }
+    const asked = new Set(targets);
+    const wereUp: Stopped[] = [];
+    for (const { controller } of stops) {
+      const { status, respawnAt, wanted } = controller.state;
+      // Who asks for a start after this stop asks for another one.
+      const pending = this.#starts.cancel(controller);
+      const isDue = respawnAt !== undefined || (again && wanted !== undefined);
+      const wasUp = status !== "stopped" || isDue || pending !== undefined;
+      if (wasUp) wereUp.push({ controller, name: controller.name });
+      const next = status === "stopped" ? "start" : "restart";
+      controller.want(again && wasUp ? next : undefined);
+      // Nothing follows of an end that somebody wants to be one.
+      if (wasUp || asked.has(controller)) controller.attendedTo();
+    }
+    const done = new Map<Controller, Promise<void>>();
+    for (const { controller, before } of stops) {
+      const waits = before.map((other) => done.get(other));
+      const others = this.#registry.startedAfter(controller).filter((other) => !done.has(other));
+      const underWay = others.map((other) => this.#pending.get(other) ?? this.#changes.stopped(other));
+      const stop = Promise.all([...waits, ...underWay]).then(() => stopOne(controller));
+      done.set(controller, stop);
+      this.#follow(controller, stop);
+    }
+    await Promise.all(done.values());
+    return wereUp;
+  }
+
+  /** As `stop`; what goes wrong is told to `request`. */
+  async stopQuietly(targets: readonly Controller[], again: boolean, request: Request): Promise<Stopped[]> {
+    return await this.stop(targets, again, (controller) => stopOneQuietly(controller, request));
+  }
+
+  /** Those that come before or after it wait for its stop. */
+  #follow(controller: Controller, stop: Promise<void>): void {
+    this.#pending.set(controller, stop);
+    const forget = (): void => {
+      if (this.#pending.get(controller) === stop) this.#pending.delete(controller);
+    };
+    stop.then(forget, forget);
+  }
+}
+
+async function stopOneQuietly(controller: Controller, request: Request): Promise<void> {
+  try {
+    await controller.stop([], request);
+  } catch (error) {
+    request.say(`Service ${controller.name}: ${errorText(error)}`);
+  }
+}
