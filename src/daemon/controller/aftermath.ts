@@ -1,31 +1,24 @@
 // What follows the run of a unit that ended by itself, and a start of one that failed or is over: its processes are ended, its
 // last commands run, and Restart= decides. It is noted from its first instant on, and the next daemon goes on with it.
 
-import type { RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { Request } from "../request.js";
 import { isRestarted } from "../units/result.js";
-import { mainStatus, type UnitRun } from "../units/run.js";
+import { mainStatus } from "../units/run.js";
 import { finishUnit } from "../units/stop.js";
-import { heirOf } from "../units/succession.js";
 import { unitRun } from "./context.js";
 import type { Core } from "./core.js";
 import type { Ending } from "./ending.js";
-import { formatValue } from "./format.js";
-import { isProcess } from "./running-value.js";
 import type { Aftermath } from "./state.js";
 
 export class Aftermaths {
   readonly #core: Core;
   readonly #ending: Ending;
-  /** Follows the process of a value, as at a start. */
-  readonly #watch: (value: RunningValue) => void;
   #underWay: Promise<void> | undefined;
 
-  constructor(core: Core, ending: Ending, watch: (value: RunningValue) => void) {
+  constructor(core: Core, ending: Ending) {
     this.#core = core;
     this.#ending = ending;
-    this.#watch = watch;
   }
 
   get isUnderWay(): boolean {
@@ -65,7 +58,6 @@ export class Aftermaths {
     const { aftermath } = core.state;
     if (run === undefined || aftermath === undefined) return;
     const { commands = false, by, of, result } = aftermath;
-    if (of === "run" && (await this.#goesOn(run))) return;
     if (of === "run" && result === "signal") {
       await this.#ending.tellOutOfMemory();
       if (core.state.exitStatuses[0]?.outOfMemory === true)
@@ -77,22 +69,6 @@ export class Aftermaths {
       say: (line) => request.say(line),
       isRestarting: () => this.#isRestarted(),
     });
-  }
-
-  /** Whether the main process that ended has left another one in its place. */
-  async #goesOn(run: UnitRun): Promise<boolean> {
-    const core = this.#core;
-    const { value } = core.state;
-    if (!isProcess(value)) return false;
-    const heir = await heirOf(run, value);
-    // Whoever stops it meanwhile ends the heir, which is noted as a process of its.
-    if (heir === undefined || heir.end !== undefined || core.state.aftermath?.final === true) return false;
-    const { id, pid, start } = heir;
-    const next = { ...value, id, pid, start };
-    core.dispatch({ type: "survived", value: next, child: id });
-    core.log(`Service ${core.name} running with value ${formatValue(next)}.`);
-    this.#watch(next);
-    return true;
   }
 
   /** Whether it is started again, as far as is known by now. */

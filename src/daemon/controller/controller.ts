@@ -33,7 +33,7 @@ export class Controller {
     const core = new Core(definition, environmentOf(this), state, (heir) => attending.succeed(heir));
     const ending = new Ending(core);
     const attending = new Attending(core, ending);
-    const aftermaths = new Aftermaths(core, ending, (value) => attending.watch(value));
+    const aftermaths = new Aftermaths(core, ending);
     ending.unitEnded = (aftermath) => {
       attending.close();
       reloading.close();

@@ -147,19 +147,6 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
     case "aftermath-over":
       expect(state, event, "stopping");
       return finished(state, event.time);
-    case "survived":
-      expect(state, event, "stopping");
-      return {
-        ...state,
-        status: "running",
-        // It has never stopped.
-        statusChanges: state.statusChanges.slice(1),
-        value: event.value,
-        aftermath: undefined,
-        result: undefined,
-        mainStatus: undefined,
-        processes: state.processes.filter(({ id }) => id !== event.child),
-      };
     case "start-cancelled":
       expect(state, event, "starting");
       return settle(state, event.time);

@@ -166,8 +166,6 @@ export type StateEvent =
   | { readonly type: "result"; readonly result: UnitResult }
   | { readonly type: "invocation"; readonly invocation: string }
   | { readonly type: "aftermath-over"; readonly time: Time }
-  /** The main process that ended has left another one in its place, `child`: the unit runs on. */
-  | { readonly type: "survived"; readonly value: RunningValue; readonly child: string }
   | { readonly type: "start-cancelled"; readonly time: Time }
   /** `child`, spawned meanwhile, is the process of the new value, or has ended; `leader` then leaves others behind. */
   | {

@@ -1,7 +1,7 @@
 // A daemon may hand its work on to another process, which it names in its PID file before it ends: that is the main process then.
 
 import { listedProcesses } from "../cgroups/tree.js";
-import { mainOf } from "../constructors/host.js";
+import { launcherOf, mainOf } from "../constructors/host.js";
 import { readPid } from "../constructors/pid-file.js";
 import type { ProcessReference } from "../definition/types.js";
 import type { Child } from "../processes.js";
@@ -14,7 +14,7 @@ import { mainStep, type UnitRun } from "./run.js";
  */
 export async function heirOf(run: UnitRun, former: ProcessReference): Promise<Child | undefined> {
   const { host, name, service } = run;
-  const id = mainOf(former.id);
+  const id = heirId(former.id);
   const known = host.processes.get(id);
   if (known !== undefined) return known.end === undefined ? known : undefined;
   if (service.PIDFile === undefined) return undefined;
@@ -34,4 +34,10 @@ export async function heirOf(run: UnitRun, former: ProcessReference): Promise<Ch
   if (typeof adopted !== "number") return adopted.end === undefined ? adopted : undefined;
   run.dispatch({ type: "disowned", child: id });
   return undefined;
+}
+
+/** Never longer, however often a program replaces itself: the one before has ended, so that its id is free. */
+function heirId(former: string): string {
+  const first = mainOf(launcherOf(former));
+  return former === first ? mainOf(first) : first;
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rest, stateOf, until } from "../../support/crashes.js";
+import { deaths, rest, stateOf, until } from "../../support/crashes.js";
 import { client, fakeKeeper, settle, type TestSystem, testSystem } from "../../support/system.js";
 import { players, spawned, unit, unitParts } from "./services.js";
 
@@ -276,25 +276,30 @@ test("a stop without a deadline tells nobody to end a second time, though the su
   assert.deepEqual(signals.slice(told), []);
 });
 
-test("a stop whose processes have ended while there was no supervisor leaves the next stop to tell its own", async (context) => {
+test("a stop that the supervisor's death has interrupted at any instant leaves the next one to tell its own", async (context) => {
   const parts = unitParts(context);
   const signals: number[] = [];
-  const keeper = fakeKeeper({ ...players, onSignal: (_child, signal) => signals.push(signal) });
-  const services = [unit("web", "ExecStart=/bin/serve\nExecStop=/bin/ok1")];
-  const first = testSystem(services, keeper, undefined, parts);
+  const options = { ...players, onSignal: (_child: unknown, signal: number) => signals.push(signal) };
+  const services = [unit("web", "ExecStart=/bin/serve")];
+  const first = testSystem(services, fakeKeeper(options), undefined, parts);
   await started(first);
-  first.system.supervisor.stop("web", [], client()).catch(() => undefined);
+  const from = first.keeper.instants.length;
+  const stopped = first.system.supervisor.stop("web", [], client());
   await until("it was told", () => signals.includes(15));
-  await settle();
-  const left = keeper.at(keeper.instants.length - 1);
-  for (const one of [keeper, left]) one.end("web#0.1", { signal: 15 });
-  const next = testSystem(services, left, undefined, parts);
-  await rest(next);
-  assert.equal(stateOf(next, "web").status, "stopped");
-  const id = await started(next);
-  signals.length = 0;
-  const stopped = next.system.supervisor.stop("web", [], client());
-  await until("it was told", () => signals.includes(15));
-  next.keeper.end(id, { signal: 15 });
+  first.keeper.end("web#0.1", { signal: 15 });
   await stopped;
+  for (const { left, after } of deaths(first.keeper, from)) {
+    const next = testSystem(services, left, undefined, parts);
+    await settle();
+    for (const { id, state } of left.children) if (state !== "ended") left.end(id, { signal: 15 });
+    await rest(next);
+    assert.equal(stateOf(next, "web").status, "stopped", after);
+    const id = await started(next);
+    signals.length = 0;
+    const again = next.system.supervisor.stop("web", [], client());
+    await until(`it was told, killed after ${after}`, () => signals.includes(15)).finally(() =>
+      left.end(id, { signal: 15 }),
+    );
+    await again;
+  }
 });
