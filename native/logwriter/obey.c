@@ -110,10 +110,11 @@ static void route(const struct order *order, struct answer *answer) {
     order_fail(answer, EINVAL, "find all files of system log", order->text[NAME]);
 }
 
-// As if the daemon had been told of no trouble that there is now.
+// The trouble that there is now is told again, or its end is if that comes first: the daemon may have
+// forgotten what it was told, or get to know it only after it has asked.
 static void tell_again(struct told *told, const struct loss *loss) {
   if (loss->error)
-    told->error = 0;
+    told->error = UNKNOWN;
 }
 
 static void troubles(void) {

@@ -4,6 +4,7 @@
 #include "text.h"
 
 enum { MAX_PROGRAM = 255 };
+enum { UNKNOWN = -1 }; // what the daemon knows of an error: no errno
 
 // What the daemon knows of a destination: its error, how many lines it was told are lost; and how many are.
 struct told {

@@ -296,7 +296,7 @@ it("an address in use is tried again each second; a start that gives up says whi
 
 it("who holds an address in use is said: another service, or a process", async (t) => {
   const [shared = 0, taken = 0] = await freePorts(2);
-  const listener = `require("net").createServer().listen(${taken}, () => console.log("listening"))`;
+  const listener = `require("net").createServer().listen(${taken}, () => console.log("its port is " + "open"))`;
   const clash = (port: number): string =>
     `makeInetdConstructor(${cat}, [endpoint("127.0.0.1:${port}", { bindAttempts: 1 })])`;
   const system = await bootSystem(t, {
@@ -308,7 +308,8 @@ it("who holds an address in use is said: another service, or a process", async (
     ]),
   });
   await system.untilStatus("first", "running");
-  await system.waitForLog(/listening/);
+  // Not its command, which is logged, too.
+  await system.waitForLog(/its port is open/);
   const second = await system.herd("start", "second");
   assert.match(second.stdout, /Address already in use by service first \(tried once\)/);
   const third = await system.herd("start", "third");
