@@ -309,6 +309,8 @@ describe("a size limit", { skip }, () => {
     withLog(async (bench, path) => {
       await bench.writer.limit({ larger: 100, keep: 50 });
       await bench.killDaemon();
+      // Orders are carried out in turn: what the new daemon has given by itself comes before this one.
+      await bench.writer.drain();
       await log(bench, "web", "x".repeat(500));
       assert.deepEqual(names(bench), ["web.log"]);
       await bench.writer.limit({ larger: 100, keep: 50 });
