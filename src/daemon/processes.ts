@@ -85,6 +85,7 @@ const rememberedEnds = 256;
 export class Processes {
   readonly #outbox: Outbox;
   readonly #children = new Map<string, Child>();
+  readonly #byService = new Map<string, Set<Child>>();
   readonly #ends = new Map<string, End>();
   readonly #report: (message: string) => void;
   readonly #generation: number;
@@ -117,18 +118,33 @@ export class Processes {
 
   /** The ids of the children of a service that live. */
   livingOf(service: string): string[] {
-    const prefix = `${service}#`;
-    return [...this.#children.values()].flatMap(({ id, end }) =>
-      end === undefined && id.startsWith(prefix) ? [id] : [],
+    return [...(this.#byService.get(service) ?? [])].flatMap(({ id, end }) =>
+      end === undefined ? [id] : [],
     );
   }
 
-  /** The pids of all children that live, but for those in `except`. */
-  pids(...except: readonly string[]): Set<number> {
+  /** The pids of all children that live. */
+  pids(): Set<number> {
     const pids = new Set<number>();
     for (const child of this.#children.values())
-      if (child.end === undefined && child.pid > 0 && !except.includes(child.id)) pids.add(child.pid);
+      if (child.end === undefined && child.pid > 0) pids.add(child.pid);
     return pids;
+  }
+
+  #add(child: Child): void {
+    this.#children.set(child.id, child);
+    const service = serviceOf(child.id);
+    const others = this.#byService.get(service);
+    if (others === undefined) this.#byService.set(service, new Set([child]));
+    else others.add(child);
+  }
+
+  #remove(child: Child): void {
+    this.#children.delete(child.id);
+    const service = serviceOf(child.id);
+    const others = this.#byService.get(service);
+    others?.delete(child);
+    if (others?.size === 0) this.#byService.delete(service);
   }
 
   /** Takes over a child of an earlier daemon from the keeper's inventory. */
@@ -139,7 +155,7 @@ export class Processes {
     child.settle.answered();
     // One that has ended may never have executed its program: its end tells.
     if (record.state === "running") child.settle.started();
-    this.#children.set(child.id, child);
+    this.#add(child);
     return child;
   }
 
@@ -173,7 +189,7 @@ export class Processes {
    */
   spawn(id: string, spec: SpawnSpec, { before, after }: Step = { before: [], after: [] }): Child {
     const child = new Child(id);
-    this.#children.set(id, child);
+    this.#add(child);
     this.#outbox.post(...before, { op: "spawn", id, spec }, ...after).then(
       (results) => {
         const result = results[before.length];
@@ -196,7 +212,7 @@ export class Processes {
 
   /** Nobody may wait for the end of a process that does not exist. */
   #neverWas(child: Child, error: Error, failure?: SetupFailure): void {
-    this.#children.delete(child.id);
+    this.#remove(child);
     child.end = {
       ...decodeWaitStatus(0, 127 << 8),
       time: Date.now() / 1000,
@@ -218,13 +234,13 @@ export class Processes {
     child.start = start;
     child.settle.answered();
     child.settle.started();
-    this.#children.set(id, child);
+    this.#add(child);
     const adopt = { op: "adopt", id, pid, start } as const;
     let [result] = await this.#outbox.post({ ...adopt, ...(cgroup === undefined ? {} : { cgroup }) });
     // A keeper of before, which was not upgraded with us, does not take a cgroup here.
     if (result?.errno === EINVAL && cgroup !== undefined) [result] = await this.#outbox.post(adopt);
     if (result === undefined || result.errno !== 0) {
-      this.#children.delete(id);
+      this.#remove(child);
       return result?.errno ?? -1;
     }
     return child;
@@ -262,7 +278,7 @@ export class Processes {
   #ended(event: KeeperEvent & { type: "child-ended" }): void {
     const child = this.#children.get(event.id);
     if (child === undefined) return;
-    this.#children.delete(event.id);
+    this.#remove(child);
     const end: End = {
       ...decodeWaitStatus(event.pid, event.status),
       time: Number(event.at) / 1e9,
@@ -276,6 +292,12 @@ export class Processes {
     }
     child.settle.ended(end);
   }
+}
+
+/** Names of services have no `#`, and so all before it is one. */
+function serviceOf(id: string): string {
+  const end = id.indexOf("#");
+  return end < 0 ? id : id.slice(0, end);
 }
 
 /** The parts of a raw wait status. */

@@ -24,6 +24,7 @@ import { serviceOfSocket, tidyUp } from "./readiness/tidy.js";
 import { Registry } from "./registry/registry.js";
 import { Request } from "./request.js";
 import { States } from "./states.js";
+import { Strangers } from "./strangers.js";
 import { Supervisor, UserCodeError } from "./supervisor.js";
 import { systemInstant } from "./timers/clock.js";
 import type { Instant } from "./timers/plan.js";
@@ -130,6 +131,7 @@ export class System {
       logs: parts.logs,
       found: new Set(inventory.descriptors.map(({ name }) => name)),
       keeperPid: inventory.keeper.pid,
+      strangers: new Strangers(inventory.keeper.pid, () => this.processes.pids()),
       isContainer: !initial,
       markPrefix: inventory.keeper.started.toString(36),
       environment: parts.environment,

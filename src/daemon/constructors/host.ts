@@ -12,6 +12,7 @@ import type { Outbox } from "../outbox.js";
 import type { Child, End, Processes, Step } from "../processes.js";
 import type { Readables } from "../readables.js";
 import type { Attendant } from "../readiness/attendant.js";
+import type { Strangers } from "../strangers.js";
 import type { Instant } from "../timers/plan.js";
 import type { Stamps } from "../timers/stamps.js";
 import type { TimerProcedure } from "../timers/types.js";
@@ -109,6 +110,8 @@ export interface Host {
   readonly found: ReadonlySet<string>;
   /** The keeper's pid: orphans become its children. */
   readonly keeperPid: number;
+  /** Those among its children that have no record. */
+  readonly strangers: Strangers;
   /** Whether this is a container, and not all of a machine. */
   readonly isContainer: boolean;
   /** Tells this system's marks from those of every other one. */

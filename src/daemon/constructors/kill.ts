@@ -56,7 +56,7 @@ export async function endProcess(
     const kin: Kin = { leader, lives: true, mark };
     const before =
       cgroup.directory === undefined
-        ? findSurvivors(kin, host.keeperPid, strangers(host, process))
+        ? findSurvivors(kin, host.strangers, { besides: launcherPid(host, process) })
         : membersBesides(cgroup.directory, leader).catch(() => []);
     await Promise.all([
       signalled || host.processes.signal(child.id, signal, "group"),
@@ -93,10 +93,12 @@ function cgroupOf(host: Host, id: string): Kinship {
   return { directory: shared ? undefined : directory, shared };
 }
 
-/** The children that are none of this service's: its launcher, which may still run, is. */
-function strangers(host: Host, process: Pick<ProcessReference, "id">): Set<number> {
-  const launcher = launcherOf(process.id);
-  return launcher === process.id ? host.processes.pids() : host.processes.pids(launcher);
+/** The pid of what has left this process behind, where that still runs. */
+function launcherPid(host: Host, process: Pick<ProcessReference, "id">): number | undefined {
+  const launcher = host.processes.get(launcherOf(process.id));
+  return launcher === undefined || launcher.id === process.id || launcher.pid === 0
+    ? undefined
+    : launcher.pid;
 }
 
 /** Ends what has outlived all the processes that a service's start has made, where it has a cgroup of its own. */
@@ -127,7 +129,7 @@ export async function endGroup(
   const kin: Kin = { leader: process.pid, lives: false, mark: markOf(host, process.id) };
   // Nobody would find them later.
   if (beside) return await endSurvivors(host, process, kin, [], ending.signal, ending.deadline);
-  const survivors = await findSurvivors(kin, host.keeperPid, host.processes.pids(), true);
+  const survivors = await findSurvivors(kin, host.strangers, { groupOnly: true });
   if (survivors.length === 0) return;
   await signalSurvivors(survivors, 15, host.processes);
   await waitOrKill(host, survivors, ending.deadline);
@@ -144,7 +146,7 @@ async function endSurvivors(
   // A survivor may have made more of its kind meanwhile: look until there is none.
   let alive = await stillAlive(known);
   for (;;) {
-    const found = await findSurvivors(kin, host.keeperPid, strangers(host, process));
+    const found = await findSurvivors(kin, host.strangers, { besides: launcherPid(host, process) });
     const fresh = found.filter(({ pid }) => !alive.some((other) => other.pid === pid));
     if (fresh.length === 0 && alive.length === 0) return;
     await signalSurvivors(fresh, performance.now() < deadline ? signal : SIGKILL, host.processes);

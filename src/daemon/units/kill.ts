@@ -199,10 +199,10 @@ async function look(run: UnitRun, all: boolean): Promise<Living> {
   const { host, name } = run;
   const children = host.processes.livingOf(name);
   if (!all) return { children, others: [], hidden: false };
-  const pids = host.processes.pids();
   const directory = host.cgroups.pathOf(name);
   if (directory !== undefined) {
     try {
+      const pids = host.processes.pids();
       const others = (await membersOf(directory)).filter(({ pid }) => !pids.has(pid));
       const hidden = children.length + others.length === 0 && (await isPopulated(directory));
       return { children, others, hidden };
@@ -214,7 +214,7 @@ async function look(run: UnitRun, all: boolean): Promise<Living> {
   const found = new Map<number, Survivor>();
   for (const leader of leaders(run)) {
     const kin = { ...leader, mark };
-    for (const one of await findSurvivors(kin, host.keeperPid, pids)) found.set(one.pid, one);
+    for (const one of await findSurvivors(kin, host.strangers)) found.set(one.pid, one);
   }
   return { children, others: [...found.values()], hidden: false };
 }

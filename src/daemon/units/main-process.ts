@@ -268,7 +268,7 @@ async function strays(
   leader: number,
 ): Promise<readonly { readonly pid: number; readonly start: number }[]> {
   const kin = { leader, lives: false, mark: unitMark(host, name) };
-  return await findSurvivors(kin, host.keeperPid, host.processes.pids());
+  return await findSurvivors(kin, host.strangers);
 }
 
 /** GuessMainPID=: the process that was left to the keeper, where there is exactly one. */

@@ -1,0 +1,97 @@
+// What /proc tells of a process.
+
+import { readFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+
+export interface Stat {
+  readonly pid: number;
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** Clock ticks since boot. */
+  readonly start: number;
+}
+
+/** Parses /proc/PID/stat; the command in parentheses may itself hold parentheses and spaces. */
+export function parseStat(text: string): Stat | undefined {
+  const open = text.indexOf(" (");
+  const close = text.lastIndexOf(")");
+  if (open < 0 || close < open) return undefined;
+  const fields = text.slice(close + 2).split(" ");
+  const [state, parent, group, session] = fields;
+  const start = fields[19];
+  if (state === undefined || start === undefined) return undefined;
+  return {
+    pid: Number(text.slice(0, open)),
+    state,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    start: Number(start),
+  };
+}
+
+function living(text: string): Stat | undefined {
+  const stat = parseStat(text);
+  return stat === undefined || stat.state === "Z" || stat.state === "X" ? undefined : stat;
+}
+
+/** What is known of a living, unreaped process; undefined when there is none. */
+export async function processStat(pid: number): Promise<Stat | undefined> {
+  try {
+    return living(await readFile(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return undefined; // It has ended, or /proc is not there: either way nothing is known.
+  }
+}
+
+/** As `processStat`, at once: the kernel has it in memory, and waits for nobody. */
+export function processStatNow(pid: number): Stat | undefined {
+  try {
+    return living(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The children of a process, from the kernel's list where it has one; undefined where it has none. */
+export function childrenOf(pid: number): number[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
+    return text
+      .split(" ")
+      .filter((word) => word !== "")
+      .map(Number);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every living process. */
+export async function allStats(): Promise<Stat[]> {
+  const names = await readdir("/proc").catch(() => []);
+  const stats: Stat[] = [];
+  for (const name of names) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const stat = await processStat(Number(name));
+    if (stat !== undefined) stats.push(stat);
+  }
+  return stats;
+}
+
+/** The marks in the environment of a process. It is read from its memory, for which one may have to wait. */
+export async function marksOf(pid: number): Promise<readonly string[]> {
+  const variable = "SHEPHERD_MARK=";
+  try {
+    const environment = (await readFile(`/proc/${pid}/environ`, "latin1")).split("\0");
+    return (
+      environment
+        .find((entry) => entry.startsWith(variable))
+        ?.slice(variable.length)
+        .split(":") ?? []
+    );
+  } catch {
+    return []; // It has ended, or is not ours to look at.
+  }
+}
