@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum { ORDER = 1, ANSWER = 2, EVENT = 3, MESSAGE = 16384 };
+enum { QUIET = 2 }; // a flag of an order's frame: only a failure is answered
 enum {
   CONFIGURE = 1,
   OPEN,

@@ -71,6 +71,7 @@ bool orders_read(void) {
       close(order.pipe);
     if (!going)
       return false;
-    reply(&order, &answer);
+    if (answer.error || !(frame.flags & QUIET))
+      reply(&order, &answer);
   }
 }

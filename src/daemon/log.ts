@@ -16,6 +16,8 @@ interface Sink {
   write(entry: Waiting): void;
 }
 
+/** After how many ms a full pipe is tried again. */
+const pause = 5;
 /** Bytes kept while the pipe is full; what comes on top of that is counted and dropped. */
 const backlogLimit = 1024 * 1024;
 /** Lines of its own that `herd status root` can show. */
@@ -126,7 +128,8 @@ class PipeOutput {
 
   #drain(): void {
     this.#scheduled = false;
-    for (let first = this.#backlog[0]; first !== undefined; first = this.#backlog[0]) {
+    while (this.#backlog.length > 0) {
+      const first = Buffer.concat(this.#backlog);
       let written: number;
       try {
         written = writeSync(this.#fd, first);
@@ -139,13 +142,13 @@ class PipeOutput {
           this.#size = 0;
           return;
         }
+        this.#backlog = [first];
         this.#scheduled = true;
-        setTimeout(() => this.#drain(), 20);
+        setTimeout(() => this.#drain(), pause);
         return;
       }
       this.#size -= written;
-      if (written < first.length) this.#backlog[0] = first.subarray(written);
-      else this.#backlog.shift();
+      this.#backlog = written < first.length ? [first.subarray(written)] : [];
     }
     if (this.#dropped > 0) {
       const lost = `${stamp(new Date())} ${this.#dropped} lines of the supervisor's own log lost: its pipe was full\n`;

@@ -217,7 +217,7 @@ export class Notes {
   }
 
   #put(key: string, body: object): void {
-    this.#outbox.tell(this.#report, { op: "put-note", key, value: encodeNote(body) });
+    this.#outbox.tell(this.#report, { op: "put-note", key, late: () => encodeNote(body) });
   }
 
   #read(key: string, complain = true): unknown {

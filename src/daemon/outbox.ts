@@ -2,13 +2,24 @@
 // change and what it is about reach the keeper as one step: it applies a frame without interleaving.
 
 import { describeErrno } from "./keeper/errno.js";
-import type { Keeper, Request, Result } from "./keeper/types.js";
+import type { Keeper, Name, Request, Result } from "./keeper/types.js";
 
 /** Half of the keeper's frame limit: the estimate below is not exact. */
 const frameBudget = 512 * 1024;
+/** How many steps are looked at for notes that a later one replaces. */
+const stepsAtOnce = 128;
+
+/** A note whose value is made when it leaves: one that another one of its key follows in the same frame never is. */
+export interface LateNote {
+  readonly op: "put-note";
+  readonly key: Name;
+  readonly late: () => Uint8Array;
+}
+
+export type Posted = Request | LateNote;
 
 interface Entry {
-  readonly requests: readonly Request[];
+  readonly requests: readonly Posted[];
   readonly resolve: (results: readonly Result[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -24,10 +35,10 @@ export class Outbox {
     this.#keeper = keeper;
   }
 
-  /** Queues requests that must not be separated; they leave, in order, at the end of this turn. */
-  post(...requests: Request[]): Promise<readonly Result[]> {
+  /** Queues requests that must not be separated; they leave, in order, when no promise reaction of this turn is left. */
+  post(...requests: Posted[]): Promise<readonly Result[]> {
     return new Promise((resolve, reject) => {
-      if (this.#steps.length === 0) queueMicrotask(() => this.flush());
+      if (this.#steps.length === 0) queueMicrotask(() => process.nextTick(() => this.flush()));
       const entry = { requests, resolve, reject };
       if (this.#open === undefined) this.#steps.push([entry]);
       else {
@@ -54,7 +65,7 @@ export class Outbox {
   }
 
   /** As `post`, for requests whose failure is handled nowhere else: it is reported. */
-  tell(onFailure: (message: string) => void, ...requests: Request[]): void {
+  tell(onFailure: (message: string) => void, ...requests: Posted[]): void {
     this.post(...requests).then(
       (results) => {
         for (const result of results)
@@ -68,35 +79,81 @@ export class Outbox {
   flush(): void {
     const steps = this.#steps;
     this.#steps = [];
+    for (let from = 0; from < steps.length; from += stepsAtOnce)
+      this.#sendSteps(steps.slice(from, from + stepsAtOnce));
+  }
+
+  /** In one frame, where they fit into one. */
+  #sendSteps(steps: readonly Entry[][]): void {
+    const all = steps.flat();
+    const posted = all.flatMap(({ requests }) => requests);
+    const replaced = replacedNotes(posted);
+    const requests = posted.filter((one) => !replaced.has(one)).map(made);
+    if (requests.reduce((sum, one) => sum + estimate(one), 0) <= frameBudget) {
+      this.#send(all, requests, replaced);
+      return;
+    }
     let batch: Entry[] = [];
     let size = 0;
     for (const step of steps) {
-      const weight = step.flatMap(({ requests }) => requests).reduce((sum, one) => sum + estimate(one), 0);
+      const weight = step
+        .flatMap((entry) => entry.requests.map(made))
+        .reduce((sum, one) => sum + estimate(one), 0);
       if (batch.length > 0 && size + weight > frameBudget) {
-        this.#send(batch);
+        this.#sendAll(batch);
         batch = [];
         size = 0;
       }
       batch.push(...step);
       size += weight;
     }
-    if (batch.length > 0) this.#send(batch);
+    if (batch.length > 0) this.#sendAll(batch);
   }
 
-  #send(batch: readonly Entry[]): void {
-    this.#keeper.send(batch.flatMap((entry) => entry.requests)).then(
+  #sendAll(batch: readonly Entry[]): void {
+    this.#send(
+      batch,
+      batch.flatMap((entry) => entry.requests.map(made)),
+      new Set(),
+    );
+  }
+
+  /** @param left those that are not sent, since what follows them in the same frame undoes them */
+  #send(batch: readonly Entry[], requests: readonly Request[], left: ReadonlySet<Posted>): void {
+    this.#keeper.send(requests).then(
       (results) => {
-        let from = 0;
-        for (const entry of batch) {
-          entry.resolve(results.slice(from, from + entry.requests.length));
-          from += entry.requests.length;
-        }
+        let next = 0;
+        const resultOf = (request: Posted): Result => {
+          if (left.has(request)) return success;
+          next += 1;
+          return results[next - 1] ?? success;
+        };
+        for (const entry of batch) entry.resolve(entry.requests.map(resultOf));
       },
       (error: unknown) => {
         for (const entry of batch) entry.reject(error);
       },
     );
   }
+}
+
+const success: Result = { errno: 0, text: "" };
+
+function made(request: Posted): Request {
+  return "late" in request ? { op: "put-note", key: request.key, value: request.late() } : request;
+}
+
+/** The late notes that another one of the same key follows: of a frame, which is one step, only the last can be seen. */
+function replacedNotes(posted: readonly Posted[]): ReadonlySet<Posted> {
+  const last = new Map<Name, Posted>();
+  const replaced = new Set<Posted>();
+  for (const one of posted) {
+    if (!("late" in one)) continue;
+    const before = last.get(one.key);
+    if (before !== undefined) replaced.add(before);
+    last.set(one.key, one);
+  }
+  return replaced;
 }
 
 /** Roughly how many bytes a request takes: only the variable parts of the large ones matter. */

@@ -36,7 +36,13 @@ export class FrameWriter {
   integer(tag: number, value: number | bigint): void {
     if (typeof value === "number" && !Number.isSafeInteger(value))
       throw new WireError(`${value} is not an integer that can be sent`);
-    const wide = BigInt(value);
+    if (typeof value === "number") {
+      const at = this.#field(tag, 8);
+      this.#buffer.writeUInt32LE(value >>> 0, at);
+      this.#buffer.writeInt32LE(Math.floor(value / 2 ** 32), at + 4);
+      return;
+    }
+    const wide = value;
     if (wide < -(2n ** 63n) || wide >= 2n ** 64n) throw new WireError(`${wide} does not fit into 64 bits`);
     const start = this.#field(tag, 8);
     this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, wide), start);

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { errorText } from "../error-text.js";
 import type { Keeper, KeeperEvent, Request } from "../keeper/types.js";
+import { Outbox } from "../outbox.js";
 import { type LogLine, readHistory, recentFiles } from "./history.js";
 import {
   forgetStream,
@@ -86,6 +87,7 @@ export interface LoggedFile {
 
 export class LogWriter {
   readonly #keeper: Keeper;
+  readonly #outbox: Outbox;
   readonly #runtimeDirectory: string;
   readonly #onTrouble: (message: string) => void;
   readonly #process: WriterProcess;
@@ -110,6 +112,7 @@ export class LogWriter {
 
   constructor({ keeper, program, runtimeDirectory, onTrouble }: LogWriterOptions) {
     this.#keeper = keeper;
+    this.#outbox = new Outbox(keeper);
     this.#runtimeDirectory = runtimeDirectory;
     this.#onTrouble = onTrouble;
     this.#queue = new OrderQueue(keeper, control);
@@ -423,8 +426,10 @@ export class LogWriter {
     return this.#queue.add({ order });
   }
 
+  /** In one frame with what else is sent so at once, and before what anybody asks of the keeper who waits for us. */
   #send(...requests: readonly Request[]): void {
-    this.#keeper.send(requests).catch((error: unknown) => this.#report(error));
+    this.#outbox.post(...requests).catch((error: unknown) => this.#report(error));
+    queueMicrotask(() => this.#outbox.flush());
   }
 
   #report(error: unknown): void {

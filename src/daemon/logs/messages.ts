@@ -177,14 +177,16 @@ const tag = {
 const ruleTag = { facilities: 1, priorities: 2, destination: 3, stop: 4, tag: 5 } as const;
 
 const frameHeader = 12;
+const quietFlag = 2;
 
 /** What a stream is read from: where it is not a pipe, a socket of the system log, the kernel's log, or nothing. */
 const sources = { nothing: 1, socket: 2, "kernel-log": 3 } as const;
 
-export function encodeOrder(number: number, order: Order): Uint8Array {
+/** @param quiet whether only a failure is to be answered */
+export function encodeOrder(number: number, order: Order, quiet = false): Uint8Array {
   const writer = new FrameWriter();
   writer.item(orderType[order.op], () => encodeFields(writer, order));
-  return writer.finish(frameKind.request, 0, number);
+  return writer.finish(frameKind.request, quiet ? quietFlag : 0, number);
 }
 
 function encodeFields(writer: FrameWriter, order: Order): void {

@@ -16,6 +16,15 @@ const gone: ReadonlySet<number> = new Set([
   constants.errno.ENOTCONN,
 ]);
 
+/** What may be carried out a second time, and has nothing to tell but that it was. */
+function isQuiet({ order: { op } }: QueuedOrder): boolean {
+  return op === "open" || op === "label";
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 export type Answer = Extract<Message, { readonly type: "answer" }>;
 
 /** What the log writer could not do. */
@@ -46,6 +55,8 @@ export interface QueuedOrder {
 
 interface Entry extends QueuedOrder {
   readonly number: number;
+  /** Answered by itself only where it fails: the answer to the next one that is not quiet tells that it was carried out. */
+  quiet: boolean;
   /** Part of what each writer is told anew. */
   readonly first: boolean;
   readonly resolve: (answer: Answer) => void;
@@ -81,7 +92,14 @@ export class OrderQueue {
   /** Resolves when the order was carried out, by this writer or a later one; rejects with a LogError. */
   add(queued: QueuedOrder): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...queued, number: this.#nextNumber(), first: false, resolve, reject });
+      this.#waiting.push({
+        ...queued,
+        number: this.#nextNumber(),
+        quiet: false,
+        first: false,
+        resolve,
+        reject,
+      });
       this.#schedule();
     });
   }
@@ -93,6 +111,7 @@ export class OrderQueue {
     const entries = first.map((queued) => ({
       ...queued,
       number: this.#nextNumber(),
+      quiet: false,
       first: true,
       resolve: () => {},
       reject: onFailure,
@@ -113,11 +132,13 @@ export class OrderQueue {
   take({ tag }: Answer): Answered | undefined {
     const entry = this.#sent.get(tag);
     if (entry === undefined) return undefined;
-    this.#sent.delete(tag);
+    const before = this.#quietBefore(entry);
+    for (const { number } of [...before, entry]) this.#sent.delete(number);
     this.#schedule();
     return {
       store: entry.store,
       settle: (answer) => {
+        for (const one of before) one.resolve({ type: "answer", tag: one.number, errno: 0, text: "" });
         if (answer.errno === 0) entry.resolve(answer);
         else entry.reject(new LogError(answer.text, answer.errno, answer.path, answer.stage));
       },
@@ -139,32 +160,60 @@ export class OrderQueue {
     this.#pump();
   }
 
+  /** Those before `entry` that its answer tells of: they were sent earlier, and are carried out in order. */
+  #quietBefore(entry: Entry): readonly Entry[] {
+    const before: Entry[] = [];
+    for (const one of this.#sent.values()) {
+      if (one === entry) break;
+      if (one.quiet) before.push(one);
+    }
+    return before;
+  }
+
   #pump(): void {
-    while (this.#open && this.#sent.size < window) {
-      const entry = this.#waiting.shift();
-      if (entry === undefined) return;
+    if (!this.#open || this.#sent.size >= window) return;
+    const batch = this.#waiting.splice(0, window - this.#sent.size);
+    for (const entry of batch) {
+      entry.quiet = entry !== batch.at(-1) && isQuiet(entry);
       this.#sent.set(entry.number, entry);
-      this.#send(entry).catch((error: unknown) => {
-        this.#sent.delete(entry.number);
-        entry.reject(error instanceof Error ? error : new Error(String(error)));
-        this.#schedule();
-      });
+    }
+    if (batch.length > 0) this.#send(batch).catch((error: unknown) => this.#fail(batch, asError(error)));
+  }
+
+  async #send(batch: readonly Entry[]): Promise<void> {
+    const results = await this.#keeper.send(
+      batch.flatMap(({ number, order, quiet, pipe, along = [] }): Request[] => [
+        {
+          op: "pass",
+          through: this.#socket,
+          names: pipe === undefined ? [] : [pipe],
+          data: encodeOrder(number, order, quiet),
+        },
+        ...along,
+      ]),
+    );
+    let at = 0;
+    for (const entry of batch) {
+      const result = results[at];
+      at += 1 + (entry.along?.length ?? 0);
+      // A writer that is gone takes nothing; its end is on the way to us, and the order waits for the next one.
+      if (result !== undefined && result.errno !== 0 && !gone.has(result.errno))
+        this.#fail([entry], new LogError(result.text, result.errno));
     }
   }
 
-  async #send({ number, order, pipe, along = [] }: Entry): Promise<void> {
-    const [result] = await this.#keeper.send([
-      {
-        op: "pass",
-        through: this.#socket,
-        names: pipe === undefined ? [] : [pipe],
-        data: encodeOrder(number, order),
-      },
-      ...along,
-    ]);
-    // A writer that is gone takes nothing; its end is on the way to us, and the order waits for the next one.
-    if (result !== undefined && result.errno !== 0 && !gone.has(result.errno))
-      throw new LogError(result.text, result.errno);
+  /** Orders that could not be sent. */
+  #fail(batch: readonly Entry[], error: Error): void {
+    for (const entry of batch) {
+      // It was to tell of others.
+      const before = this.#sent.get(entry.number) === entry && !entry.quiet ? this.#quietBefore(entry) : [];
+      this.#sent.delete(entry.number);
+      entry.reject(error);
+      // What came before it is asked for once more: to carry an order out twice makes no difference.
+      for (const one of before) this.#sent.delete(one.number);
+      this.#waiting.unshift(...before);
+    }
+    this.#schedule();
   }
 
   #nextNumber(): number {

@@ -58,6 +58,7 @@ test("a service that lives in the daemon makes its value again, and runs by the 
   ];
   const first = testSystem(definitions);
   await first.system.supervisor.start("repl", [], client());
+  await settle();
   assert.deepEqual(seen, []);
   const next = testSystem(definitions, first.keeper.successor());
   await settle();
@@ -84,6 +85,7 @@ test("one that cannot make its value again has ended, and is respawned by the us
   ];
   const first = testSystem(definitions);
   await first.system.supervisor.startAll(["once", "again"], client());
+  await settle();
   const next = testSystem(definitions, first.keeper.successor());
   await until(() => starts === 2);
   assert.equal(stateOf(next, "once").status, "stopped");
@@ -105,6 +107,7 @@ test("a stop waits for a value that is being made again", async () => {
   ];
   const first = testSystem(definitions);
   await first.system.supervisor.start("repl", [], client());
+  await settle();
   const next = testSystem(definitions, first.keeper.successor());
   await settle();
   const stop = next.system.supervisor.stop("repl", [], client());
@@ -166,17 +169,23 @@ test("a restart that was interrupted is finished, whatever it had come to", asyn
 });
 
 test("a respawn is counted once, though the daemon dies between counting and starting", async () => {
-  const definitions = [definition("web", { start: forkexec("/bin/web"), stop: kill(), respawn: true })];
+  let starts = 0;
+  // Web is counted, and waits for it.
+  const base = definition("base", { oneShot: true, start: () => ++starts !== 2 || never() });
+  const options = { requirement: ["base"], start: forkexec("/bin/web"), stop: kill(), respawn: true };
+  const definitions = [base, definition("web", options)];
   const first = testSystem(definitions);
   await first.system.supervisor.start("web", [], client());
+  await settle();
   first.keeper.end("web#0.1", { code: 1 });
-  await until(() => first.keeper.children.some(({ id }) => id === "web#0.2"));
+  await until(() => starts === 2);
   const noted = first.keeper.requests.flatMap((request) => {
     if (request.op !== "put-note" || request.key !== "service/web") return [];
     const value = Buffer.from(request.value);
     const isDue = value.includes('"respawning":true') && value.includes('"respawnAt"');
     return isDue && value.includes('"status":"stopped"') ? [value] : [];
   });
+  assert.notDeepEqual(noted, []);
   const next = testSystem(definitions, fakeKeeper({ notes: [["service/web", noted[0] ?? Buffer.of()]] }));
   await until(() => stateOf(next, "web").status === "running");
   assert.equal(stateOf(next, "web").lastRespawns.length, 1);
