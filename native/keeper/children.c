@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -431,6 +432,18 @@ void child_put(const struct entry *entry, struct writer *out) {
     wire_put_integer(out, F_ADOPTED, 1);
 }
 
+// Whether a number is that of a process, or of a group or a session in which somebody is. Only the owner of a
+// file, whom nobody ever asks for here, is looked up whatever the number is of; older kernels take every one.
+static bool number_taken(pid_t number) {
+  static int probe = -1;
+  if (probe < 0)
+    probe = eventfd(0, EFD_CLOEXEC);
+  bool taken = probe < 0 || fcntl(probe, F_SETOWN, number) == 0 || errno != ESRCH;
+  if (probe >= 0)
+    fcntl(probe, F_SETOWN, 0);
+  return taken;
+}
+
 void child_put_event(const struct event *event, struct writer *out) {
   if (event->type == E_ORPHAN) {
     const struct orphan *orphan = CONTAINER(event, struct orphan, event);
@@ -450,6 +463,8 @@ void child_put_event(const struct event *event, struct writer *out) {
   wire_put_integer(out, F_USER, child->usage.ru_utime.tv_sec * 1000000 + child->usage.ru_utime.tv_usec);
   wire_put_integer(out, F_SYSTEM, child->usage.ru_stime.tv_sec * 1000000 + child->usage.ru_stime.tv_usec);
   wire_put_integer(out, F_MEMORY, child->usage.ru_maxrss);
+  if (!number_taken(child->pid))
+    wire_put_integer(out, F_ALONE, 1);
   if (child->setup_stage[0] != 0) {
     wire_put_string(out, F_STAGE, child->setup_stage);
     wire_put_integer(out, F_ERRNO, child->setup_errno);

@@ -25,6 +25,7 @@ enum field_tag {
   F_LOST = 80, F_DESCRIPTORS, F_TRUNCATED, F_COUNT, F_REASON, F_FREEBIND, F_TRANSPARENT, F_INTERFACE, F_PROTOCOL, F_FIFO,
   F_LEVEL = 90, F_OPTION, F_AMOUNT, TAGS
 };
+enum { F_ALONE = 110 }; // of an event alone
 // clang-format on
 
 struct request {

@@ -1,6 +1,5 @@
 // The log writer as the rest of the daemon knows it: streams by service, and what they hold.
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { LogSource } from "../protocol/log-sources.js";
 import type { LogStream, LogStreams } from "./constructors/host.js";
 import { pipeName } from "./constructors/process-spec.js";
@@ -60,10 +59,17 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
 
   /** @param what as an error is to have it: nothing waits for ever */
   async #patiently(work: Promise<void>, what: string): Promise<void> {
-    const expired = delay(patience, "expired" as const, { ref: false });
-    if ((await Promise.race([work, expired])) === "expired") {
-      work.catch((error: unknown) => this.#log.error(errorText(error)));
-      throw new Error(`${what}: the log writer does not answer`);
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<"expired">((resolve) => {
+      timer = setTimeout(() => resolve("expired"), patience).unref();
+    });
+    try {
+      if ((await Promise.race([work, expired])) === "expired") {
+        work.catch((error: unknown) => this.#log.error(errorText(error)));
+        throw new Error(`${what}: the log writer does not answer`);
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

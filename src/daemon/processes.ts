@@ -27,6 +27,8 @@ export class SpawnError extends Error {
 export interface End extends Termination {
   readonly time: number;
   readonly failure?: SetupFailure;
+  /** Nobody was left in its process group, or its session. */
+  readonly alone?: boolean;
 }
 
 /** What goes into one step with a spawn. */
@@ -282,6 +284,7 @@ export class Processes {
     const end: End = {
       ...decodeWaitStatus(event.pid, event.status),
       time: Number(event.at) / 1e9,
+      ...(event.alone === true ? { alone: true } : {}),
       ...(event.failure === undefined ? {} : { failure: event.failure }),
     };
     this.#settle(child, end);

@@ -2,6 +2,7 @@
 // Without a cgroup they are found in /proc by descent, by session and group, and, once they were orphaned and
 // became children of the keeper, by the mark which the spawn helper put into their environment.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { childrenOf, marksOf, processStat, processStatNow, type Stat } from "./proc.js";
 import type { Processes } from "./processes.js";
 import type { Strangers } from "./strangers.js";
@@ -39,28 +40,45 @@ export async function findSurvivors(
   strangers: Strangers,
   { groupOnly = false, besides }: Search = {},
 ): Promise<Survivor[]> {
+  const found = new Map<number, Stat>();
+  const isInGroup = groupTest(kin);
+  const isWanted = (stat: Stat): boolean => stat.pid !== kin.leader && (!groupOnly || isInGroup(stat));
+  // In the caller's turn, as far as they are few: who is told to end next has them all still.
+  if (kin.lives) await descend([kin.leader], found, isWanted);
   const { processes, all, marksOf } = await strangers.look();
   const own = besides === undefined ? undefined : processStatNow(besides);
-  const found = new Map<number, Survivor>();
-  const isInGroup = groupTest(kin);
+  const fresh: number[] = [];
   for (const stat of own === undefined ? processes : [...processes, own]) {
-    if (stat.pid === kin.leader) continue;
-    if (isInGroup(stat) || (!groupOnly && (await marksOf(stat.pid)).includes(kin.mark)))
-      found.set(stat.pid, stat);
+    if (stat.pid === kin.leader || found.has(stat.pid)) continue;
+    if (!isInGroup(stat) && (groupOnly || !(await marksOf(stat.pid)).includes(kin.mark))) continue;
+    found.set(stat.pid, stat);
+    fresh.push(stat.pid);
   }
-  if (!all) {
-    const queue = [...found.keys(), ...(kin.lives ? [kin.leader] : [])];
-    for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
-      for (const child of childrenOf(pid) ?? []) {
-        if (found.has(child) || child === kin.leader) continue;
-        const stat = processStatNow(child);
-        if (stat === undefined) continue;
-        if (!groupOnly || isInGroup(stat)) found.set(child, stat);
-        queue.push(child);
-      }
+  if (!all) await descend(fresh, found, isWanted);
+  return [...found.values()].map(({ pid, start, group }) => ({ pid, start, group }));
+}
+
+/** How many processes are looked at in one turn. */
+const mostAtOnce = 64;
+
+/** Adds the living descendants of processes to `found`; those of what is found already are there. */
+async function descend(
+  queue: number[],
+  found: Map<number, Stat>,
+  isWanted: (stat: Stat) => boolean,
+): Promise<void> {
+  let count = 0;
+  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
+    for (const child of childrenOf(pid) ?? []) {
+      if (found.has(child)) continue;
+      count += 1;
+      if (count % mostAtOnce === 0) await nextTurn();
+      const stat = processStatNow(child);
+      if (stat === undefined) continue;
+      if (isWanted(stat)) found.set(child, stat);
+      queue.push(child);
     }
   }
-  return [...found.values()].map(({ pid, start, group }) => ({ pid, start, group }));
 }
 
 /** Tells whether a process is in the leader's process group or session. */

@@ -19,6 +19,7 @@ import type { Aftermath } from "./state.js";
 export class Ending {
   readonly #core: Core;
   #respawnTimer: NodeJS.Timeout | undefined;
+  #respawnSoon: NodeJS.Immediate | undefined;
   #cleanup: Promise<void> = Promise.resolve();
   /** A unit's run is over; what follows is noted in this turn. */
   unitEnded: (aftermath: Aftermath) => void = () => undefined;
@@ -48,7 +49,9 @@ export class Ending {
       return;
     }
     if (end.status !== 0) core.log(`Service ${core.name} (PID ${end.pid}) ${describeTermination(end)}.`);
-    const leader = isProcess(value) ? { leader: { id: value.id, pid: value.pid } } : {};
+    // Without a cgroup what it has left behind on purpose is let live.
+    const leftNothing = end.alone === true && core.host.cgroups.pathOf(core.name) === undefined;
+    const leader = isProcess(value) && !leftNothing ? { leader: { id: value.id, pid: value.pid } } : {};
     core.dispatch({ type: "process-ended", time: end.time, status: end.status, ...leader });
     this.clearAway();
     const handler = core.definition.terminationHandler;
@@ -235,20 +238,21 @@ export class Ending {
 
   #armRespawn(seconds: number): void {
     const core = this.#core;
-    this.#respawnTimer = setTimeout(
-      () => {
-        core.log(`Respawning ${core.name}.`);
-        // An earlier daemon may have died just after it had counted this one.
-        if (!core.state.respawning) core.dispatch({ type: "respawning", time: core.now() });
-        core.environment.respawn();
-      },
-      Math.max(0, seconds * 1000),
-    );
+    const respawn = (): void => {
+      core.log(`Respawning ${core.name}.`);
+      // An earlier daemon may have died just after it had counted this one.
+      if (!core.state.respawning) core.dispatch({ type: "respawning", time: core.now() });
+      core.environment.respawn();
+    };
+    // A timer takes a millisecond at least.
+    if (seconds <= 0) this.#respawnSoon = setImmediate(respawn);
+    else this.#respawnTimer = setTimeout(respawn, seconds * 1000);
   }
 
   /** A start has begun, be it the respawn or another one: its own event drops what was scheduled. */
   disarmRespawn(): void {
     clearTimeout(this.#respawnTimer);
+    clearImmediate(this.#respawnSoon);
   }
 
   /** Whoever stops or disables the service wants no respawn. */

@@ -280,6 +280,8 @@ export type KeeperEvent = EventHeader &
         readonly userMicroseconds: number;
         readonly systemMicroseconds: number;
         readonly peakKibibytes: number;
+        /** Nobody is left in its process group, or its session. */
+        readonly alone?: boolean;
         readonly failure?: SetupFailure;
       }
     | {

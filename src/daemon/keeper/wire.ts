@@ -106,6 +106,7 @@ const tag = {
   level: 90,
   option: 91,
   amount: 92,
+  alone: 110,
 } as const;
 
 const limitTag = { resource: 1, soft: 2, hard: 3 } as const;
@@ -608,6 +609,7 @@ const events: ReadonlyMap<number, (reader: FieldReader) => EventBody> = new Map<
       userMicroseconds: reader.integer(tag.user),
       systemMicroseconds: reader.integer(tag.system),
       peakKibibytes: reader.integer(tag.memory),
+      ...present("alone", reader.optionalInteger(tag.alone) === 1 ? true : undefined),
       ...present("failure", decodeFailure(reader)),
     }),
   ],

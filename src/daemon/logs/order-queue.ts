@@ -18,7 +18,7 @@ const gone: ReadonlySet<number> = new Set([
 
 /** What may be carried out a second time, and has nothing to tell but that it was. */
 function isQuiet({ order: { op } }: QueuedOrder): boolean {
-  return op === "open" || op === "label";
+  return op === "open" || op === "label" || op === "drain";
 }
 
 function asError(error: unknown): Error {

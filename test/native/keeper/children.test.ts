@@ -47,6 +47,25 @@ describe("children", { skip, concurrency: 2 }, () => {
       assert.ok(ended.peakKibibytes > 100);
     }));
 
+  it("have ended alone where nobody is left in their group or session", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const alone = async (id: string, script: string): Promise<boolean> => {
+        await agent.run(id, ["sh", "-c", script]);
+        const ended = await agent.event("child-ended", (event) => event.id === id);
+        await agent.acknowledge(ended);
+        return ended.alone === true;
+      };
+      assert.equal(await alone("nobody", "exit 0"), true);
+      assert.equal(await alone("in its group", "sleep 1000 & exit 0"), false);
+      // Which makes a group of its own; the field is its group.
+      const leaves = `timeout 1000 sleep 1000 & until [ $(cut -d' ' -f5 /proc/$!/stat) = $! ]; do :; done`;
+      assert.equal(await alone("in its session", leaves), false);
+      const file = join(bed.directory, "gone");
+      const escapes = `setsid --fork sh -c 'echo > ${file}; sleep 1000'; until [ -s ${file} ]; do :; done`;
+      assert.equal(await alone("elsewhere", escapes), true);
+    }));
+
   it("are reaped by a keeper that was started with CHLD ignored", () =>
     withBed({ under: ["env", "--ignore-signal=CHLD"] }, async (bed) => {
       const agent = await bed.agent();
