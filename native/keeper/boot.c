@@ -75,7 +75,7 @@ const char *boot(bool fresh) {
   place.manager = getenv("NOTIFY_SOCKET");
   if (!fresh)
     return NULL;
-  size_t length = proc_read("/proc/sys/kernel/random/boot_id", place.boot_id, sizeof place.boot_id);
+  size_t length = proc_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", place.boot_id, sizeof place.boot_id);
   place.boot_id[length > 0 ? length - 1 : 0] = 0; // its newline
   struct bytes name = {(const uint8_t *)"log/daemon", 10};
   // The writer is an open file of its own: that it does not block is not the affair of the pipe's other

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,8 +67,8 @@ static struct child **pid_link(pid_t pid) {
 
 static void stop_setup(struct child *child) {
   if (child->setup_fd >= 0) {
-    unwatch(child->setup_fd);
-    close(child->setup_fd);
+    close(child->setup_fd); // which ends the watch: this end was nobody else's
+    watch_closed(&child->setup);
   }
   child->setup_fd = -1;
 }
@@ -155,6 +156,9 @@ static int hand_over(struct handed *handed, struct bytes name) {
   const struct descriptor *descriptor = descriptor_find(name);
   if (descriptor == NULL)
     return errno;
+  for (size_t i = 0; i < handed->count; i++) // as its output and its errors, for one
+    if (handed->fds[i] == descriptor->fd)
+      return 0;
   if (handed->count == sizeof handed->fds / sizeof *handed->fds)
     return fail(E2BIG, "hand over descriptor %.*s: there are too many", SHOWN(name));
   wire_put_u32(&handed->names, (uint32_t)name.length);
@@ -238,9 +242,8 @@ static int start(struct child *child, struct bytes spec) {
   if (!set_cgroup(child, cgroup))
     return fail(ENOMEM, "spawn %s", child->entry.name);
   int report[2] = {-1, -1}, memory = memfd_create("spec", MFD_CLOEXEC);
-  ssize_t head = (ssize_t)handed.names.used;
-  if (memory < 0 || pwrite(memory, scratch, (size_t)head, 0) != head ||
-      pwrite(memory, spec.at, spec.length, head) != (ssize_t)spec.length)
+  struct iovec parts[] = {{scratch, handed.names.used}, {(void *)spec.at, spec.length}};
+  if (memory < 0 || pwritev(memory, parts, 2, 0) != (ssize_t)(handed.names.used + spec.length))
     error = fail(errno, "spawn %s: write its specification", child->entry.name);
   else if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0)
     error = fail(errno, "spawn %s: make a pipe", child->entry.name);

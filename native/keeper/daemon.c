@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 // The output may grow by one whole frame beyond FULL: what is produced is produced only below it.
+// What was done within TOGETHER is told together.
+#define TOGETHER (SECOND / 1000)
 enum { FULL = 65536, FIRST_FREE = SLOT_BASE + SLOTS, INHERITED_MAX = 256 };
 enum reason { DIED, SILENT, MALFORMED, RELAUNCHED, WOKEN };
 
@@ -82,9 +84,12 @@ static void end_daemon(enum reason reason) {
     kill(daemon_pid, SIGKILL); // it is our child and not reaped: this cannot fail or hit another
 }
 
+static void ready(struct source *source, uint32_t events);
+static struct source from_daemon = {.ready = ready};
+
 static void stop_listening(void) {
   deaf = true;
-  unwatch(control);
+  unwatch(&from_daemon, control);
 }
 
 static void malformed(const char *wrong) {
@@ -131,8 +136,6 @@ static void ready(struct source *source, uint32_t events) {
     hang_up();
 }
 
-static struct source source = {ready};
-
 static void flush(void) {
   ssize_t sent = output.used > 0 ? send(control, output.bytes, output.used, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
   if (sent < 0 && errno != EAGAIN)
@@ -160,12 +163,17 @@ static bool step(void) {
 void daemon_work(void) {
   if (daemon_pid == 0 || deaf)
     return;
-  do
+  flush();
+  for (int64_t since = now(CLOCK_MONOTONIC); !deaf && output.used <= FULL && step();)
+    if (output.used > FULL || now(CLOCK_MONOTONIC) - since >= TOGETHER) {
+      flush();
+      since = now(CLOCK_MONOTONIC);
+    }
+  if (!deaf)
     flush();
-  while (!deaf && output.used <= FULL && step());
   uint32_t wanted =
       (output.used <= FULL && input.used < input.size ? EPOLLIN : 0) | (output.used > 0 ? EPOLLOUT : 0);
-  if (!deaf && wanted != interest && !watch(&source, control, wanted))
+  if (!deaf && wanted != interest && !watch(&from_daemon, control, wanted))
     hang_up();
   interest = wanted;
 }
@@ -202,8 +210,10 @@ void daemon_put_event(struct writer *out) {
 }
 
 void daemon_part(void) {
-  if (daemon_pid != 0)
-    shutdown(control, SHUT_RDWR);
+  if (daemon_pid == 0)
+    return;
+  flush();
+  shutdown(control, SHUT_RDWR);
 }
 
 // Decides when the next daemon starts, and in which mode.
@@ -256,7 +266,7 @@ bool daemon_reaped(pid_t pid, int status) {
   leaving.status = status;
   // Nobody can add to what it had sent: so that this ends, even if it gave its end of the channel away.
   shutdown(control, SHUT_RD);
-  unwatch(control);
+  unwatch(&from_daemon, control);
   bury();
   return true;
 }
@@ -266,7 +276,7 @@ void daemon_resume(bool returned) {
     requests_take_back(
         &output, fail(ENOEXEC, "replace keeper: the new program could not go on and handed its work back"));
   interest = EPOLLIN;
-  if (daemon_pid != 0 && !deaf && !watch(&source, control, interest))
+  if (daemon_pid != 0 && !deaf && !watch(&from_daemon, control, interest))
     hang_up();
   if (daemon_pid == 0 && control >= 0)
     bury();
@@ -382,7 +392,7 @@ bool daemon_start(void) {
     event_raise(&restarted, E_RESTARTED);
   }
   leaving = (struct departure){.reason = DIED};
-  if (!watch(&source, control, interest)) // one that cannot be heard is no use
+  if (!watch(&from_daemon, control, interest)) // one that cannot be heard is no use
     end_daemon(DIED);
   return true;
 }

@@ -37,12 +37,12 @@ static bool reserved(struct bytes name) {
 
 static void remove_descriptor(struct descriptor *descriptor) {
   event_cancel(&descriptor->event);
-  if (descriptor->fd >= 0) {
-    unwatch(descriptor->fd); // others may share the open file: closing it here would not end the watch
-    close(descriptor->fd);
-  }
+  // Others may share the open file: closing it here would not end the watch.
+  unwatch(&descriptor->source, descriptor->fd);
   if (descriptor->slot >= 0)
     slot_bind(descriptor->slot, NULL);
+  if (descriptor->fd >= 0)
+    close(descriptor->fd);
   free(descriptor->path);
   table_remove(&descriptors, &descriptor->entry);
 }
@@ -84,17 +84,17 @@ static void peek(int fd, struct received *got) {
     close(got->fds[i]);
 }
 
-static bool brings_datagrams(const struct descriptor *descriptor) {
+static bool keeps_packets(const struct descriptor *descriptor) {
   int type = SOCK_STREAM;
   if (descriptor->kind == PAIR)
     getsockopt(descriptor->fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
-  return descriptor->kind == NOTIFY || type != SOCK_STREAM;
+  return type != SOCK_STREAM;
 }
 
 static void readable(struct source *source, uint32_t events) {
   (void)events;
   struct descriptor *descriptor = CONTAINER(source, struct descriptor, source);
-  if (!brings_datagrams(descriptor)) {
+  if (descriptor->kind != NOTIFY && !descriptor->packets) {
     event_raise(&descriptor->event, E_READABLE);
     return;
   }
@@ -106,7 +106,7 @@ static void readable(struct source *source, uint32_t events) {
     return;
   }
   // Now, while the sender most likely lives: later its number may be another's.
-  if (!proc_stat(got.sender.pid, &parent, &descriptor->sender_start))
+  if (got.sender.pid == 0 || !proc_stat(got.sender.pid, &parent, &descriptor->sender_start))
     descriptor->sender_start = 0;
   event_raise(&descriptor->event, E_DATAGRAM);
 }
@@ -122,12 +122,14 @@ struct descriptor *descriptor_add(struct bytes name, enum descriptor_kind kind, 
   descriptor->slot = -1;
   descriptor->daemon_fd = -1;
   descriptor->source.ready = readable;
+  descriptor->packets = keeps_packets(descriptor);
   return descriptor;
 }
 
 static void resume(void *record) {
   struct descriptor *descriptor = record;
   descriptor->source.ready = readable;
+  descriptor->packets = keeps_packets(descriptor);
   if (descriptor->slot >= 0) {
     int64_t waiting = slots[descriptor->slot].waiting;
     slot_bind(descriptor->slot, descriptor);
@@ -303,7 +305,7 @@ int watch_descriptor(const struct request *r) {
   if (INT(r, F_ON))
     return descriptor->watched ? 0 : errno;
   event_cancel(&descriptor->event);
-  unwatch(descriptor->fd);
+  unwatch(&descriptor->source, descriptor->fd);
   return 0;
 }
 
@@ -385,8 +387,9 @@ int descriptor_acknowledged(struct event *event, struct bytes store) {
     struct received got;
     char name[256];
     int error = 0;
-    peek(descriptor->fd, &got);
     // Checked before the datagram is consumed: after that nothing could be undone.
+    if (store.length > 0)
+      peek(descriptor->fd, &got);
     if (reserved(store))
       return fail(EPERM, "store descriptors %.*s: the name is the keeper's", SHOWN(store));
     if (store.length > 0 && got.count > descriptors.limit - descriptors.count)

@@ -39,7 +39,7 @@ bool voice_write(const void *bytes, size_t length, int patience); // ms, for eac
 int64_t now(clockid_t clock);                                     // ns
 struct timespec timespec_of(int64_t nanoseconds);
 bool proc_stat(pid_t pid, pid_t *parent, int64_t *start);
-size_t proc_read(const char *path, char *text, size_t size);
+size_t proc_read(int directory, const char *path, char *text, size_t size);
 char *string_of(struct bytes bytes, char *buffer, size_t size);
 static inline int64_t integer_or(const struct request *r, enum field_tag tag, int64_t otherwise) {
   return r->values[tag].given ? r->values[tag].integer : otherwise;
@@ -107,11 +107,13 @@ const char *replace_own_path(void);
 // ---- main.c: the loop
 struct source {
   void (*ready)(struct source *source, uint32_t events);
+  bool watched;
 };
 
 bool watch(struct source *source, int fd, uint32_t events); // adds or changes
-void unwatch(int fd);
-extern uint8_t scratch[65536]; // one function's at a time
+void unwatch(struct source *source, int fd);
+void watch_closed(struct source *source); // its descriptor, which nobody else had, was closed
+extern uint8_t scratch[65536];            // one function's at a time
 extern const char *helper_path;
 
 // ---- events.c: what happened and was not acknowledged
@@ -171,8 +173,8 @@ struct descriptor {
   struct entry entry;
   enum descriptor_kind kind;
   int fd;
-  int slot, daemon_fd; // or -1
-  bool watched, inherited, bound;
+  int slot, daemon_fd;                     // or -1
+  bool watched, inherited, bound, packets; // a pair that keeps messages apart
   char *path;
   int64_t sender_start;
   struct source source;

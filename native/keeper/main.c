@@ -16,14 +16,43 @@ uint8_t scratch[65536];
 const char *helper_path;
 static int epoll_fd, signal_fd;
 
+// What was ready at one look, of which `handled` had their turn.
+static struct epoll_event batch[64];
+static int batched, handled;
+
 bool watch(struct source *source, int fd, uint32_t events) {
   struct epoll_event event = {.events = events, .data.ptr = source};
-  return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0 ||
-         (errno == ENOENT && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
+  int likely = source->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  int otherwise = source->watched ? EPOLL_CTL_ADD : EPOLL_CTL_MOD; // another source has the same descriptor
+  source->watched = epoll_ctl(epoll_fd, likely, fd, &event) == 0 ||
+                    ((errno == ENOENT || errno == EEXIST) && epoll_ctl(epoll_fd, otherwise, fd, &event) == 0);
+  return source->watched;
 }
 
-void unwatch(int fd) {
-  epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL); // fails if it was not watched
+void watch_closed(struct source *source) {
+  source->watched = false;
+  for (int i = handled; i < batched; i++) // its turn was to come
+    if (batch[i].data.ptr == source)
+      batch[i].data.ptr = NULL;
+}
+
+void unwatch(struct source *source, int fd) {
+  if (!source->watched)
+    return;
+  epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL); // fails where another source had the same descriptor
+  watch_closed(source);
+}
+
+// A handler may free what is ready too: that has left the batch by then.
+static void handle_ready(int timeout) {
+  batched = epoll_wait(epoll_fd, batch, sizeof batch / sizeof *batch, timeout);
+  for (handled = 0; handled < batched;) {
+    const struct epoll_event *event = &batch[handled++];
+    struct source *source = event->data.ptr;
+    if (source != NULL)
+      source->ready(source, event->events);
+  }
+  batched = 0;
 }
 
 static void signalled(struct source *source, uint32_t events) {
@@ -39,15 +68,15 @@ static void signalled(struct source *source, uint32_t events) {
 
 static bool open_signals(void) {
   static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPWR, SIGWINCH, SIGCHLD};
-  static struct source source = {signalled};
-  sigset_t handled;
-  sigemptyset(&handled);
+  static struct source source = {.ready = signalled};
+  sigset_t awaited;
+  sigemptyset(&awaited);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    sigaddset(&handled, numbers[i]);
+    sigaddset(&awaited, numbers[i]);
   for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
-    sigaddset(&handled, number);
-  return sigprocmask(SIG_SETMASK, &handled, NULL) == 0 &&
-         (signal_fd = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0 &&
+    sigaddset(&awaited, number);
+  return sigprocmask(SIG_SETMASK, &awaited, NULL) == 0 &&
+         (signal_fd = signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0 &&
          watch(&source, signal_fd, EPOLLIN);
 }
 
@@ -138,10 +167,7 @@ int main(int argc, char **argv) {
     return NOT_STARTED;
   for (;;) {
     int64_t next = daemon_tick(), end = ending_tick();
-    struct epoll_event event;
-    // One at a time: a handler may free what a second one would point to.
-    if (epoll_wait(epoll_fd, &event, 1, milliseconds_until(next < end ? next : end)) == 1)
-      ((struct source *)event.data.ptr)->ready(event.data.ptr, event.events);
+    handle_ready(milliseconds_until(next < end ? next : end));
     daemon_work();
   }
 }

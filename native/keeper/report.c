@@ -76,8 +76,8 @@ struct timespec timespec_of(int64_t nanoseconds) {
   return (struct timespec){.tv_sec = nanoseconds / SECOND, .tv_nsec = nanoseconds % SECOND};
 }
 
-size_t proc_read(const char *path, char *text, size_t size) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+size_t proc_read(int directory, const char *path, char *text, size_t size) {
+  int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
   ssize_t length = fd < 0 ? -1 : read(fd, text, size - 1);
   if (fd >= 0)
     close(fd);
@@ -85,16 +85,31 @@ size_t proc_read(const char *path, char *text, size_t size) {
   return length > 0 ? (size_t)length : 0;
 }
 
+// The directory of the processes, or -1. Of another PID namespace it would tell of another process, and
+// another one may be mounted over it at any time: what was found to be our own is kept.
+static int processes(void) {
+  static int kept = -1;
+  char own[16];
+  if (kept >= 0)
+    return kept;
+  int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : readlinkat(fd, "self", own, sizeof own - 1);
+  own[length > 0 ? length : 0] = 0;
+  if (atoi(own) == getpid())
+    return kept = fd;
+  if (fd >= 0)
+    close(fd);
+  return -1;
+}
+
 bool proc_stat(pid_t pid, pid_t *parent, int64_t *start) {
   char path[32], text[1024];
-  // A /proc of another PID namespace would tell of another process.
-  ssize_t length = readlink("/proc/self", path, sizeof path - 1);
-  path[length > 0 ? length : 0] = 0;
-  if (atoi(path) != getpid())
+  int directory = processes();
+  if (directory < 0)
     return false;
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  const char *at =
-      proc_read(path, text, sizeof text) > 0 ? strrchr(text, ')') : NULL; // the name may hold anything
+  snprintf(path, sizeof path, "%d/stat", pid);
+  const char *at = proc_read(directory, path, text, sizeof text) > 0 ? strrchr(text, ')')
+                                                                     : NULL; // the name may hold anything
   unsigned long long ticks;
   if (at == NULL ||
       sscanf(at, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", parent,

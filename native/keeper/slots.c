@@ -46,8 +46,10 @@ void slot_bind(int number, const struct descriptor *descriptor) {
   struct slot *slot = &slots[number];
   slot->bound = descriptor;
   slot->waiting = 0;
-  if (descriptor == NULL)
+  if (descriptor == NULL) {
+    unwatch(&slot->source, slot->fd);
     slot->fd = -1;
+  }
   // Edge-triggered: one event when a connection comes, none while it waits.
   else if (!watch(&slot->source, slot->fd, EPOLLIN | EPOLLET))
     say("watch slot %d: its silence will go unnoticed", number);
