@@ -1,7 +1,16 @@
 // GNU conventions over commander's: long options may be abbreviated, options may follow operands, and mistakes are
 // worded as GNU programs word them. Both programs' command lines go through here.
 
-import type { Option } from "commander";
+/** Of an option of commander's, what this is about. */
+export interface OptionShape {
+  readonly flags: string;
+  readonly short?: string;
+  readonly long?: string;
+  /** Whether a value must follow. */
+  readonly required: boolean;
+  /** Whether a value may follow. */
+  readonly optional: boolean;
+}
 
 /** A mistake on the command line: said on standard error, exit status 1. */
 export class UsageError extends Error {
@@ -23,7 +32,7 @@ export class UsageError extends Error {
  */
 export function normaliseOptions(
   args: readonly string[],
-  options: readonly Option[],
+  options: readonly OptionShape[],
   signed: readonly string[] = [],
 ): string[] {
   const normal: string[] = [];
@@ -49,7 +58,7 @@ export function normaliseOptions(
 const tryHelp = { hint: "Try '--help'." };
 
 function spelled(
-  option: Option,
+  option: OptionShape,
   given: string,
   value: string | undefined,
   rest: string[],
@@ -69,7 +78,7 @@ function spelled(
   return `${long}=${found}`;
 }
 
-function longOption(name: string, options: readonly Option[]): Option {
+function longOption(name: string, options: readonly OptionShape[]): OptionShape {
   const candidates = options.filter(({ long }) => long?.startsWith(`--${name}`));
   const exact = candidates.find(({ long }) => long === `--${name}`);
   const [only, other] = candidates;
@@ -80,8 +89,8 @@ function longOption(name: string, options: readonly Option[]): Option {
 }
 
 /** The one-line summary that `--usage` prints. */
-export function usageLine(program: string, options: readonly Option[], operands: string): string {
-  const valueName = (option: Option, separator: string): string => {
+export function usageLine(program: string, options: readonly OptionShape[], operands: string): string {
+  const valueName = (option: OptionShape, separator: string): string => {
     const name = /[<[](.*)[>\]]/.exec(option.flags)?.[1];
     if (name === undefined) return "";
     return option.optional ? `[${separator}${name}]` : separator + name;

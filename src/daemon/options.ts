@@ -1,7 +1,7 @@
 // The daemon's command line: GNU Shepherd's options, some of ours, and `-- COMMAND ARG…`.
 
-import type { Command, Option } from "commander";
 import { normaliseOptions, UsageError, usageLine } from "../cli/gnu-options.js";
+import { type DescribedOption, PlainOption, plainValues } from "../cli/plain-options.js";
 import { version } from "../protocol/version.js";
 
 /** What the daemon is to do. File names are as they were given. */
@@ -36,21 +36,14 @@ export async function parseOptions(args: readonly string[]): Promise<ParsedComma
   const [program, ...words] = separator < 0 ? [] : args.slice(separator + 1);
   if (separator >= 0 && program === undefined) throw new UsageError("a command must follow '--'");
   const command = program === undefined ? {} : { command: [program, ...words] as [string, ...string[]] };
-  // Commander takes longer to load than a service to start: not without need.
-  if (own.length === 0) return { kind: "run", options: { logFormat: "auto", ...command } };
-
-  const { Command, Option } = await import("commander");
-  const definition = defineOptions(new Command("shepherd"), (flags, text) => new Option(flags, text));
-  const normal = normaliseOptions(own, definition.options);
-  // Before commander looks: it would take an operand after `--pid` for the file, which GNU options never do.
+  const options = daemonOptions((flags) => new PlainOption(flags));
+  const normal = normaliseOptions(own, options);
+  // GNU options never take an operand after `--pid` for the file.
   const stray = normal.find((argument) => !argument.startsWith("--"));
   if (stray !== undefined) throw new UsageError(`unexpected argument '${stray}'`, { hint: "Try '--help'." });
-  definition.parse(normal, { from: "user" });
-  const given = definition.opts<Given>();
-  if (given.help === true)
-    return { kind: "print", text: `${definition.helpInformation()}\nSee shepherd(8).\n` };
-  if (given.usage === true)
-    return { kind: "print", text: usageLine("shepherd", definition.options, operands) };
+  const given = plainValues(normal, options) as unknown as Given;
+  if (given.help === true) return { kind: "print", text: `${await helpInformation()}\nSee shepherd(8).\n` };
+  if (given.usage === true) return { kind: "print", text: usageLine("shepherd", options, operands) };
   if (given.version === true) return { kind: "print", text: `shepherd (shepherd-ts) ${version}\n` };
   const { help: _help, usage: _usage, version: _version, quiet, silent, logfile, ...rest } = given;
   return {
@@ -74,17 +67,22 @@ interface Given extends Omit<DaemonOptions, "logFile" | "command"> {
 
 const operands = "[-- COMMAND [ARG...]]";
 
-function defineOptions(program: Command, option: (flags: string, text: string) => Option): Command {
-  for (const one of daemonOptions(option)) program.addOption(one);
+async function helpInformation(): Promise<string> {
+  const { Command, Option } = await import("commander");
+  const program = new Command("shepherd");
+  for (const one of daemonOptions((flags, text) => new Option(flags, text))) program.addOption(one);
   return program
     .helpOption(false)
     .usage(`[OPTION...] ${operands}`)
-    .description("Run services: as PID 1 of a machine or a container, or for a user.");
+    .description("Run services: as PID 1 of a machine or a container, or for a user.")
+    .helpInformation();
 }
 
 /** All of them, for whatever command line takes them. */
-export function daemonOptions(option: (flags: string, text: string) => Option): readonly Option[] {
-  const file = (flags: string, text: string): Option =>
+export function daemonOptions<O extends DescribedOption>(
+  option: (flags: string, text: string) => O,
+): readonly O[] {
+  const file = (flags: string, text: string): O =>
     option(flags, text).argParser((name) => fileName(flags, name));
   return [
     file("-c, --config <FILE>", "load services from FILE, a TypeScript or JavaScript module"),
