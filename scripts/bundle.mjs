@@ -2,6 +2,8 @@
 // modules that most configurations do without are a bundle of their own, which the supervisor loads when it is asked for
 // them; so they cost nothing at its start.
 
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -14,10 +16,21 @@ const lazyModules = {
   store: "src/store/index.ts",
   systemd: "systemd-compat/index.ts",
 };
-const lazyBundle = "modules.cjs";
 
-/** The client's code, which the supervisor runs for herd's launcher: loaded once it is idle, or asked for. */
-const commands = { source: "src/herd/in-daemon.ts", bundle: "commands.cjs" };
+/**
+ * What the supervisor loads later, by bundle and the name under which that exports it. The client's code, which it runs
+ * for herd's launcher, is loaded once the supervisor is idle, or asked for; all others when they are needed.
+ */
+const later = {
+  "modules.cjs": lazyModules,
+  "commands.cjs": { commands: "src/herd/in-daemon.ts" },
+  "unit-runtime.cjs": { units: "src/daemon/units/runtime.ts" },
+  "calendar.cjs": { occurrences: "src/daemon/timers/calendar/occurrences.ts" },
+  "log-records.cjs": { records: "src/daemon/log-records.ts" },
+};
+
+/** Of these only functions are used, some of them at once: the bundle is loaded with the first call. */
+const calledLater = [later["unit-runtime.cjs"].units];
 
 /** The reader of systemd units, which herd loads for `herd verify` alone. */
 const unitReader = { source: "systemd-compat/verify.ts", bundle: "units.cjs" };
@@ -31,6 +44,7 @@ const programs = [
     external: ["commander", `./${unitReader.bundle}`],
     plugins: [
       replacing(
+        "reader",
         (source) => (source === unitReader.source ? source : undefined),
         () => `module.exports = require("./${unitReader.bundle}");`,
       ),
@@ -45,6 +59,9 @@ const programs = [
   { source: "src/system-command/main.ts", bundle: "system.cjs", external: ["commander", "esbuild"] },
 ];
 
+// import.meta does not exist in CommonJS. These two have equivalents; for the rest an error is better than `undefined`.
+const constants = { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" };
+
 function bundle({ source, bundle, external, ...more }) {
   return build({
     absWorkingDir: root,
@@ -57,8 +74,7 @@ function bundle({ source, bundle, external, ...more }) {
     external,
     legalComments: "none",
     keepNames: false,
-    // import.meta does not exist in CommonJS. These two have equivalents; for the rest an error is better than `undefined`.
-    define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
+    define: constants,
     logOverride: { "empty-import-meta": "error" },
     // Configurations are ES modules: import() of them must stay what it is and not become require().
     supported: { "dynamic-import": true },
@@ -70,16 +86,23 @@ function bundle({ source, bundle, external, ...more }) {
 /** A text that stands for a module of that name. */
 const stdin = (sourcefile, contents) => ({ stdin: { contents, sourcefile, resolveDir: root } });
 
-/** Puts other texts in the place of modules: `find` gives a key for the source of one to replace, `text` its text. */
-function replacing(find, text) {
+/**
+ * Puts other texts in the place of modules: `find` gives a key for the source of one to replace, `text` its text. `name`
+ * tells it from others for the same bundle.
+ */
+function replacing(name, find, text) {
   return {
-    name: "replacing",
+    name,
     setup({ onResolve, onLoad }) {
+      // What is asked for by `?itself` is the module and not what stands for it.
+      onResolve({ filter: /\?itself$/ }, ({ path, resolveDir }) => ({
+        path: join(resolveDir, path.slice(0, -"?itself".length)),
+      }));
       onResolve({ filter: /^\.{1,2}\// }, ({ path, resolveDir }) => {
         const key = find(relative(root, join(resolveDir, path)).replace(/\.js$/, ".ts"));
-        return key === undefined ? undefined : { path: key, namespace: "replaced" };
+        return key === undefined ? undefined : { path: key, namespace: name };
       });
-      onLoad({ filter: /.*/, namespace: "replaced" }, ({ path }) => ({
+      onLoad({ filter: /.*/, namespace: name }, ({ path }) => ({
         contents: text(path),
         resolveDir: join(root, "dist"),
       }));
@@ -89,57 +112,97 @@ function replacing(find, text) {
 
 const lazyNamed = (source) => Object.keys(lazyModules).find((name) => lazyModules[name] === source);
 
-/**
- * The supervisor, and the bundles that it loads later. What they have in common, such as the checks of
- * definitions, must be there once: the supervisor leaves its own modules where the other bundle finds them.
- */
-async function bundleSupervisor() {
-  const later = replacing(
-    (source) => (source === commands.source ? source : lazyNamed(source)),
-    (key) =>
-      key === commands.source
-        ? `module.exports = require("./${commands.bundle}");`
-        : `module.exports = require("./${lazyBundle}").${key}();`,
+/** Where the supervisor leaves the function of src/daemon/later.ts, and its own modules. */
+const laterSymbol = 'globalThis[Symbol.for("shepherd-ts.later")]';
+const coreSymbol = 'globalThis[Symbol.for("shepherd-ts.core")]';
+
+/** Has what is loaded later stand for itself. */
+async function standingIn() {
+  const texts = new Map();
+  for (const [bundle, modules] of Object.entries(later)) {
+    for (const [name, source] of Object.entries(modules)) {
+      const exported = `${laterSymbol}(${JSON.stringify(bundle)}).${name}()`;
+      const calls = async () =>
+        (await exportsOf(source)).map((one) => `exports.${one} = (...all) => ${exported}.${one}(...all);`);
+      texts.set(
+        source,
+        calledLater.includes(source) ? (await calls()).join("\n") : `module.exports = ${exported};`,
+      );
+    }
+  }
+  return replacing(
+    "later",
+    (source) => (texts.has(source) ? source : undefined),
+    (source) => texts.get(source),
   );
-  const supervisor = {
-    bundle: "shepherd.cjs",
-    external: ["commander", `./${lazyBundle}`, `./${commands.bundle}`],
-    plugins: [later],
-  };
+}
+
+/** The names that a module exports. */
+async function exportsOf(source) {
   const { metafile } = await bundle({
-    ...supervisor,
-    source: "src/daemon/main.ts",
+    source,
+    bundle: "names.mjs",
+    external: [],
+    format: "esm",
     write: false,
     metafile: true,
   });
+  return Object.values(metafile.outputs)[0].exports;
+}
+
+/**
+ * The supervisor, and the bundles that it loads later. What they have in common, such as the checks of
+ * definitions, must be there once: the supervisor leaves its own modules where the other bundles find them.
+ */
+async function bundleSupervisor() {
+  const instead = await standingIn();
+  const supervisor = { bundle: "shepherd.cjs", external: ["commander"], plugins: [instead] };
+  const alone = await bundle({ ...supervisor, source: "src/daemon/main.ts", write: false, metafile: true });
   const shared = new Set();
   const share = replacing(
-    (source) => (source in metafile.inputs ? source : undefined),
+    "shared",
+    (source) => (source in alone.metafile.inputs ? source : undefined),
     (source) => {
       shared.add(source);
-      return `module.exports = globalThis[Symbol.for("shepherd-ts.core")][${JSON.stringify(source)}];`;
+      return `module.exports = ${coreSymbol}[${JSON.stringify(source)}];`;
     },
   );
-  await bundle({
-    bundle: lazyBundle,
-    external: [],
-    plugins: [share],
-    ...stdin(
-      "modules.js",
-      Object.entries(lazyModules)
-        .map(([name, source]) => `exports.${name} = () => require("./${source}");`)
-        .join("\n"),
+  const parts = await Promise.all(
+    Object.entries(later).map(([name, modules]) =>
+      bundle({
+        bundle: name,
+        external: [],
+        plugins: [instead, share],
+        write: false,
+        ...stdin(
+          `${name}.js`,
+          Object.entries(modules)
+            .map(([name, source]) => `exports.${name} = () => require("./${source}?itself");`)
+            .join("\n"),
+        ),
+      }),
     ),
-  });
-  await bundle({ ...commands, external: [], plugins: [share] });
+  );
+  // Parts of different builds do not fit together; each knows which one it is of.
+  const outputs = [alone, ...parts].map(({ outputFiles: [file] }) => file);
+  const identity = createHash("sha256");
+  for (const { contents } of outputs) identity.update(contents);
+  const build = identity.digest("hex").slice(0, 16);
+  for (const { path, text } of outputs.slice(1)) await writeFile(path, `// build ${build}\n${text}`);
   const sources = [...shared].sort();
   await bundle({
     ...supervisor,
+    define: {
+      ...constants,
+      SHEPHERD_LATER: JSON.stringify({ build, bundles: Object.keys(later) }),
+    },
     ...stdin(
       "supervisor.js",
       [
+        'import { later } from "./src/daemon/later.ts";',
         ...sources.map((source, index) => `import * as core${index} from "./${source}";`),
-        `globalThis[Symbol.for("shepherd-ts.core")] = {`,
+        `${laterSymbol} = later;`,
+        `${coreSymbol} = {`,
         ...sources.map((source, index) => `  ${JSON.stringify(source)}: core${index},`),
         "};",
         'import "./src/daemon/main.ts";',
@@ -151,24 +214,14 @@ async function bundleSupervisor() {
 /** The compiler, which needs to know the names that the public modules export and nothing else of those loaded later. */
 async function bundleCompiler() {
   const exported = new Map();
-  for (const [name, source] of Object.entries(lazyModules)) {
-    const { metafile } = await bundle({
-      source,
-      bundle: "names.mjs",
-      external: [],
-      format: "esm",
-      write: false,
-      metafile: true,
-    });
-    exported.set(name, Object.values(metafile.outputs)[0].exports);
-  }
+  for (const [name, source] of Object.entries(lazyModules)) exported.set(name, await exportsOf(source));
   await bundle({
     source: "src/daemon/configuration/compile.ts",
     bundle: "compile.cjs",
     // esbuild has a native part, which cannot be bundled.
     external: ["esbuild"],
     plugins: [
-      replacing(lazyNamed, (name) =>
+      replacing("names", lazyNamed, (name) =>
         exported
           .get(name)
           .map((one) => `export const ${one} = undefined;`)

@@ -15,10 +15,10 @@ import {
   type TimerSettings,
   type UnitSettings,
 } from "./directives.js";
+import type { ManagerDirectories } from "./manager-directories.js";
 import type { UnitName, UnitType } from "./names.js";
 import { parseUnitFile } from "./parser/unit-file.js";
 import { type JudgedAssignment, readSettings } from "./settings.js";
-import type { ManagerDirectories } from "./specifiers.js";
 import type { SystemFacts } from "./system-facts.js";
 import { checkUnit } from "./unit-checks.js";
 

@@ -3,10 +3,10 @@
 
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { systemDirectories } from "./manager-directories.js";
 import { mangleName, parseUnitName, type UnitName } from "./names.js";
 import { RootedFiles } from "./rooted-files.js";
 import { systemSearchPath } from "./search-path.js";
-import { systemDirectories } from "./specifiers.js";
 import { readSystemFacts } from "./system-facts.js";
 import { indexUnits, type UnitIndex } from "./unit-index.js";
 import { totalText, verificationJson, verificationText } from "./verify/show.js";

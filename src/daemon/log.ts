@@ -53,7 +53,7 @@ export class DaemonLog {
 
   /** Loads pino and writes what has waited for it. */
   async open(): Promise<void> {
-    const { pino } = await import("pino");
+    const { pino } = await import("./log-records.js");
     let time = 0;
     const logger = pino(
       { base: null, timestamp: () => `,"time":${time}` },

@@ -3,11 +3,11 @@
 import { userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { findUnit } from "../load.js";
+import { systemDirectories, userDirectories } from "../manager-directories.js";
 import { isInstance, isTemplate, parseUnitName, templateOf, type UnitName } from "../names.js";
 import { type PresetRule, readPresets } from "../presets.js";
 import { FileError, RootedFiles } from "../rooted-files.js";
 import { systemPresetPath, systemSearchPath, userSearchPath } from "../search-path.js";
-import { systemDirectories, userDirectories } from "../specifiers.js";
 import { readSystemFacts } from "../system-facts.js";
 import { buildUnit, type Unit, type UnitEnvironment } from "../unit.js";
 import { indexUnits, type UnitIndex } from "../unit-index.js";

@@ -1,12 +1,8 @@
 // Specifiers in tmpfiles.d(5) and sysusers.d(5): those of unit files that need no unit.
 
+import { type ManagerDirectories, systemDirectories } from "../manager-directories.js";
 import { unitName } from "../names.js";
-import {
-  expandSpecifiers,
-  type ManagerDirectories,
-  SpecifierError,
-  systemDirectories,
-} from "../specifiers.js";
+import { expandSpecifiers, SpecifierError } from "../specifiers.js";
 import type { SystemFacts } from "../system-facts.js";
 
 /** What the specifiers of a kind of files stand for. */

@@ -3,9 +3,9 @@
 
 import { type Collected, currentLoad } from "../../src/daemon/definition/runtime.js";
 import type { ServiceDefinition } from "../../src/daemon/definition/types.js";
+import { systemDirectories } from "../manager-directories.js";
 import { RootedFiles } from "../rooted-files.js";
 import { systemSearchPath } from "../search-path.js";
-import { systemDirectories } from "../specifiers.js";
 import { readSystemFacts } from "../system-facts.js";
 import { indexUnits } from "../unit-index.js";
 import { UnitLoader } from "./loader.js";

@@ -1,8 +1,8 @@
 // Units from text, for tests: on a system whose facts are known.
 
 import { formatDiagnostic } from "../../systemd-compat/diagnostics.js";
+import { systemDirectories } from "../../systemd-compat/manager-directories.js";
 import { parseUnitName, unitName } from "../../systemd-compat/names.js";
-import { systemDirectories } from "../../systemd-compat/specifiers.js";
 import { rootUser, type SystemFacts } from "../../systemd-compat/system-facts.js";
 import { buildUnit, type ServiceUnit, type Unit, type UnitSource } from "../../systemd-compat/unit.js";
 import type { Condition } from "../../systemd-compat/values/conditions.js";

@@ -1,13 +1,9 @@
 // Specifiers, by a table.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemDirectories, userDirectories } from "../../systemd-compat/manager-directories.js";
 import { unitName } from "../../systemd-compat/names.js";
-import {
-  escapeSpecifiers,
-  expandSpecifiers,
-  systemDirectories,
-  userDirectories,
-} from "../../systemd-compat/specifiers.js";
+import { escapeSpecifiers, expandSpecifiers } from "../../systemd-compat/specifiers.js";
 import { readSystemFacts } from "../../systemd-compat/system-facts.js";
 import { facts } from "./fixtures.js";
 

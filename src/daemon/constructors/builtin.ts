@@ -5,11 +5,16 @@ import { keepingLogs } from "../logs/rotation-attendance.js";
 import type { Child } from "../processes.js";
 import { attendTimer } from "../timers/attendance.js";
 import { startTimer } from "../timers/start.js";
-import { attendUnit } from "../units/attend.js";
-import { attendUnitPath, startUnitPath } from "../units/path.js";
-import { attendUnitSocket, startUnitSocket } from "../units/socket.js";
-import { startUnit } from "../units/start.js";
-import { attendUnitTimer, startUnitTimer } from "../units/timer.js";
+import {
+  attendUnit,
+  attendUnitPath,
+  attendUnitSocket,
+  attendUnitTimer,
+  startUnit,
+  startUnitPath,
+  startUnitSocket,
+  startUnitTimer,
+} from "../units/runtime.js";
 import { finishForkexec, startForkexec } from "./forkexec.js";
 import { type Attendance, type Host, type RunningContext, type StartContext, StartFailure } from "./host.js";
 import { attendInetd, startConnection, startInetd } from "./inetd.js";

@@ -14,8 +14,7 @@ import { type BuiltinStart, builtin, type RunningValue } from "../definition/typ
 import { conditionStatus } from "../readiness/condition.js";
 import { isTimer } from "../timers/state.js";
 import { functionRuns, timedOutRuns, timerWireValue } from "../timers/view.js";
-import { isUnitTimer } from "../units/timer.js";
-import { unitTimerWireValue } from "../units/timer-view.js";
+import { isUnitTimer, unitTimerWireValue } from "../units/timer-view.js";
 import { socketsWireValue, systemLogWireValue } from "./sockets.js";
 import { unitStatus } from "./unit-status.js";
 import { toSexp } from "./values.js";

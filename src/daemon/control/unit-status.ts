@@ -1,11 +1,11 @@
 // What a client is told of a service that is a systemd unit, besides what every service has.
 
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import type { UnitStatus } from "../../protocol/unit-status.js";
 import type { ServiceDefinition } from "../definition/types.js";
 import { decode } from "../units/encoded.js";
-import { serviceNameOf } from "../units/names.js";
 import { unitOf } from "../units/of-definition.js";
-import { listeningText } from "../units/socket-listeners.js";
+import { listeningText } from "../units/runtime.js";
 import type { AnyUnitData, NotApplied } from "../units/types.js";
 
 /**

@@ -5,7 +5,7 @@ import { errorText } from "../error-text.js";
 import type { Request } from "../request.js";
 import { isRestarted } from "../units/result.js";
 import { mainStatus } from "../units/run.js";
-import { finishUnit } from "../units/stop.js";
+import { finishUnit } from "../units/runtime.js";
 import { unitRun } from "./context.js";
 import type { Core } from "./core.js";
 import type { Ending } from "./ending.js";

@@ -4,7 +4,7 @@ import type { StartContext } from "../constructors/host.js";
 import type { Request } from "../request.js";
 import { decode } from "../units/encoded.js";
 import type { UnitRun } from "../units/run.js";
-import { asService } from "../units/socket-commands.js";
+import { asService } from "../units/socket-as-service.js";
 import type { UnitData } from "../units/types.js";
 import type { Core } from "./core.js";
 

@@ -13,8 +13,7 @@ import {
 import type { Child } from "../processes.js";
 import { type Request, runFor } from "../request.js";
 import { isTimer } from "../timers/state.js";
-import { stopUnitSocket } from "../units/socket.js";
-import { finishUnit } from "../units/stop.js";
+import { finishUnit, stopUnitSocket } from "../units/runtime.js";
 import { runAsUserCode } from "../user-code.js";
 import { defaultGrace, gently } from "./remains.js";
 import { isProcess } from "./running-value.js";

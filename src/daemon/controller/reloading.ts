@@ -3,7 +3,8 @@
 import { errorText } from "../error-text.js";
 import type { Request } from "../request.js";
 import { canReload } from "../units/defaults.js";
-import { isReloading, reloadUnit } from "../units/reload.js";
+import { isReloading } from "../units/run.js";
+import { reloadUnit } from "../units/runtime.js";
 import { unitRun } from "./context.js";
 import type { Core } from "./core.js";
 

@@ -2,6 +2,7 @@
 
 import { constants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import type { Attendance, Host, RunningContext } from "../constructors/host.js";
 import type { Json, RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
@@ -17,7 +18,6 @@ import {
   sourceOf,
 } from "./connection.js";
 import { decode } from "./encoded.js";
-import { serviceNameOf } from "./names.js";
 import type { UnitSocketValue } from "./socket.js";
 import { listenerNames } from "./socket-listeners.js";
 import { TriggerLimit } from "./trigger-limit.js";

@@ -1,6 +1,7 @@
 // The services of the connections that a socket unit with Accept=yes has accepted.
 
 import { connectionInstance } from "../../../systemd-compat/translate/context.js";
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import type { Host } from "../constructors/host.js";
 import { carrying } from "../definition/as-data.js";
 import { isName } from "../definition/fields.js";
@@ -8,7 +9,6 @@ import type { Constructor, Destructor, ServiceDefinition } from "../definition/t
 import type { Name, Request, Result } from "../keeper/types.js";
 import { isOneShot } from "./defaults.js";
 import { decode, encode } from "./encoded.js";
-import { serviceNameOf } from "./names.js";
 import type { UnitData } from "./types.js";
 
 const prefix = "connection/";

@@ -1,10 +1,10 @@
 // A socket unit with Accept=no that runs: while its service is down, whatever comes in at one of its sockets starts it.
 
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import type { Attendance, Host, RunningContext } from "../constructors/host.js";
 import { errorText } from "../error-text.js";
 import { isStartable } from "./down.js";
 import { decode } from "./encoded.js";
-import { serviceNameOf } from "./names.js";
 import { listenerNames } from "./socket-listeners.js";
 import { startLimitOf, TriggerLimit } from "./trigger-limit.js";
 import type { UnitSocketData } from "./types.js";

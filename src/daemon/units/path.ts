@@ -1,6 +1,7 @@
 // A path unit that starts and runs: when something comes to be, or is changed, at one of its paths, its unit is started.
 
 import { mkdir } from "node:fs/promises";
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import {
   type Attendance,
   type Host,
@@ -12,7 +13,6 @@ import type { RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { admit } from "./admission.js";
 import { isStartable } from "./down.js";
-import { serviceNameOf } from "./names.js";
 import { isForChanges, isThere, stateOf } from "./path-check.js";
 import { PathWatcher } from "./path-watch.js";
 import { startLimitOf, TriggerLimit } from "./trigger-limit.js";

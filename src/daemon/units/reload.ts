@@ -5,7 +5,7 @@ import { type PhaseFailure, runPhase } from "./commands.js";
 import { startTimeout } from "./defaults.js";
 import { limitOf } from "./limit.js";
 import { commandAdditions } from "./main-process.js";
-import { lastOf, livingMain, type UnitRun } from "./run.js";
+import { livingMain, type UnitRun } from "./run.js";
 
 const SIGHUP = 1;
 
@@ -38,11 +38,6 @@ export async function reloadUnit(
       run.dispatch({ type: "disowned", child: id });
     }
   }
-}
-
-/** Whether a reload was under way when an earlier daemon died. */
-export function isReloading(run: Pick<UnitRun, "state">): boolean {
-  return lastOf(run.state, "reload") !== undefined;
 }
 
 function reloads({ state }: UnitRun): UnitRun["state"]["processes"] {

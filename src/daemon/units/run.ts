@@ -102,3 +102,8 @@ export function mainVariables(run: Pick<UnitRun, "host" | "state">): Readonly<Re
 export function unitMark({ markPrefix }: Pick<Host, "markPrefix">, service: string): string {
   return `${markPrefix}.unit.${encodeURIComponent(service)}`;
 }
+
+/** Whether a reload was under way when an earlier daemon died. */
+export function isReloading(run: Pick<UnitRun, "state">): boolean {
+  return lastOf(run.state, "reload") !== undefined;
+}

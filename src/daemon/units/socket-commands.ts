@@ -1,18 +1,15 @@
 // The commands that a socket unit runs by itself, before and after its sockets are opened and closed.
 
-import type { ServiceSettings } from "../../../systemd-compat/directives.js";
 import type { Command } from "../../../systemd-compat/parser/command-line.js";
 import { type Host, type StartContext, StartFailure } from "../constructors/host.js";
 import { runPhase } from "./commands.js";
-import { decode, type Encoded, encode } from "./encoded.js";
+import { decode } from "./encoded.js";
 import { tidyUnit } from "./execution/tidy.js";
 import type { Phase } from "./execution/types.js";
 import { UnitFailure } from "./failure.js";
 import { hasBegun } from "./run.js";
-import type { UnitData, UnitSocketData } from "./types.js";
-
-/** systemd's default, in seconds. */
-const usualTimeout = 90;
+import { asService, usualTimeout } from "./socket-as-service.js";
+import type { UnitSocketData } from "./types.js";
 
 const settingOf = {
   "start-pre": "ExecStartPre",
@@ -30,30 +27,6 @@ const phases: Readonly<Record<SocketPhase, readonly Phase[]>> = {
   stop: ["stop-post"],
   "stop-post": [],
 };
-
-const services = new WeakMap<UnitSocketData, UnitData>();
-
-/** A socket unit as if it were a service: it has the same settings of how commands are run. */
-export function asService(data: UnitSocketData): UnitData {
-  const known = services.get(data);
-  if (known !== undefined) return known;
-  const { kind: _kind, socket, service: _service, template: _template, ...head } = data;
-  const { TimeoutSec: timeout = usualTimeout, ...settings } = decode(socket);
-  const service = {
-    ...settings,
-    Type: "oneshot",
-    TimeoutStartSec: timeout,
-    TimeoutStopSec: timeout,
-  } as unknown as ServiceSettings;
-  const made: UnitData = {
-    ...head,
-    kind: "unit",
-    service: encode(service) as Encoded<ServiceSettings>,
-    sockets: [],
-  };
-  services.set(data, made);
-  return made;
-}
 
 /** Takes away what was made for the commands to run in, where there are any. */
 export async function tidySocket(

@@ -3,6 +3,7 @@
 import { access, mkdir, readlink, symlink, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { SocketSettings } from "../../../systemd-compat/directives.js";
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import {
   type Attendance,
   type Host,
@@ -17,7 +18,6 @@ import { attendAccepting } from "./accepting.js";
 import { admit } from "./admission.js";
 import { decode } from "./encoded.js";
 import { attendListening } from "./listening.js";
-import { serviceNameOf } from "./names.js";
 import { runSocketCommands, tidySocket } from "./socket-commands.js";
 import { endpointsOf, listenerNames, listenersOf, type SocketFacts } from "./socket-listeners.js";
 import type { UnitSocketData } from "./types.js";

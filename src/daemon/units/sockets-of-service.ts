@@ -1,9 +1,9 @@
 // The sockets that the processes of a service unit get: those of its socket units that are open.
 
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import type { Host } from "../constructors/host.js";
 import { builtin } from "../definition/types.js";
 import type { Name } from "../keeper/types.js";
-import { serviceNameOf } from "./names.js";
 import { descriptorName, listenerNames } from "./socket-listeners.js";
 
 /** For `listen` of a SpawnSpec, in the order of the units and of their settings. */

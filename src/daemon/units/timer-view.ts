@@ -1,9 +1,11 @@
 // A timer unit as clients are told of it: as a timer whose action is to start its unit.
 
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import type { TimerValue } from "../../protocol/running-value.js";
+import type { RunningValue } from "../definition/types.js";
 import { wireEvent } from "../timers/view.js";
 import { decode } from "./encoded.js";
-import { serviceNameOf } from "./names.js";
+import type { UnitTimerState } from "./timer-plan.js";
 import type { UnitTimerData } from "./types.js";
 
 export function unitTimerWireValue(data: UnitTimerData): TimerValue {
@@ -19,4 +21,14 @@ export function unitTimerWireValue(data: UnitTimerData): TimerValue {
     remainingOccurrences: Number.POSITIVE_INFINITY,
     pastRuns: [],
   };
+}
+
+export function isUnitTimer(value: RunningValue | undefined): value is UnitTimerState & RunningValue {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "type" in value &&
+    value.type === "unit-timer" &&
+    "activated" in value
+  );
 }

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import {
   type Attendance,
   type Host,
@@ -17,7 +18,6 @@ import { Pace } from "../timers/pace.js";
 import { admit } from "./admission.js";
 import { isStartable } from "./down.js";
 import { decode } from "./encoded.js";
-import { serviceNameOf } from "./names.js";
 import {
   type Arithmetic,
   alarmOf,
@@ -28,6 +28,7 @@ import {
   type UnitTimerState,
   upcoming,
 } from "./timer-plan.js";
+import { isUnitTimer } from "./timer-view.js";
 import type { UnitTimerData } from "./types.js";
 
 /** Milliseconds of a clock tick, by which the kernel tells when a process began. */
@@ -75,16 +76,6 @@ export function attendUnitTimer(
   if (isUnitTimer(value)) return new UnitTimerAttendance(host, context, data, value);
   context.failed("its running value is not a timer unit's");
   return undefined;
-}
-
-export function isUnitTimer(value: RunningValue | undefined): value is UnitTimerState & RunningValue {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "type" in value &&
-    value.type === "unit-timer" &&
-    "activated" in value
-  );
 }
 
 class UnitTimerAttendance implements Attendance {

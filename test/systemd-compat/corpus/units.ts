@@ -1,7 +1,7 @@
 // The units of the corpus, read for this system.
 
 import type { TestContext } from "node:test";
-import { systemDirectories } from "../../../systemd-compat/specifiers.js";
+import { systemDirectories } from "../../../systemd-compat/manager-directories.js";
 import { readSystemFacts } from "../../../systemd-compat/system-facts.js";
 import { buildUnit, type Unit } from "../../../systemd-compat/unit.js";
 import { sourceOf, withSomeInstance } from "../fixtures.js";

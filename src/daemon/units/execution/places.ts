@@ -5,7 +5,7 @@ import {
   type ManagerDirectories,
   systemDirectories,
   userDirectories,
-} from "../../../../systemd-compat/specifiers.js";
+} from "../../../../systemd-compat/manager-directories.js";
 import type { Host } from "../../constructors/host.js";
 
 export interface Places extends ManagerDirectories {
