@@ -179,6 +179,7 @@ test("a restart that was begun is carried out where it had not come to its stop,
     const keeper = new FakeKeeper();
     const first = daemonOver(keeper, async () => 1, [web]);
     await first.system.supervisor.start("web", [], first.system.background());
+    await first.system.outbox.settled();
     const note = Buffer.from(JSON.stringify({ version: 3, body: { begun, repeatable: true } }));
     await keeper.send([{ op: "put-note", key: "request/a", value: note }]);
     const { desk, system } = daemonOver(new FakeKeeper({}, keeper), async () => 1, [web]);
@@ -222,6 +223,7 @@ test("a start that has come to its end since it was begun is not made again", as
     const ok = await system.supervisor.start("job", [], system.background());
     // It may have ended meanwhile.
     if (ok && !options.oneShot) await system.supervisor.stop("job", [], system.background());
+    await system.outbox.settled();
     const note = Buffer.from(JSON.stringify({ version: 3, body: { begun, repeatable: true } }));
     await keeper.send([{ op: "put-note", key: "request/a", value: note }]);
     const next = daemonOver(new FakeKeeper({}, keeper), async () => 1, definitions);
