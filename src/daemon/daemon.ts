@@ -23,7 +23,6 @@ import { ExitCode } from "./exit-code.js";
 import { InForce } from "./in-force.js";
 import { describeErrno } from "./keeper/errno.js";
 import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
-import { holdLater } from "./later.js";
 import type { DaemonLog } from "./log.js";
 import { ServiceLogs } from "./log-streams.js";
 import { Compressor } from "./logs/compressor.js";
@@ -278,7 +277,6 @@ export class Daemon {
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
     else this.#tellManager("READY=1");
     await logging;
-    holdLater();
     this.#launchers?.warmUp(() => this.#harmlessCommand());
   }
 

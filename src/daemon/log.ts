@@ -26,6 +26,7 @@ const recentLines = 100;
 export class DaemonLog {
   readonly format: LogFormat;
   #sink: Sink | undefined;
+  #opening: Promise<void> | undefined;
   #waiting: Waiting[] = [];
   readonly #out = new PipeOutput(1);
   readonly #recent: { readonly time: number; readonly line: string }[] = [];
@@ -51,8 +52,13 @@ export class DaemonLog {
     return count === 0 ? [] : this.#recent.slice(-count);
   }
 
-  /** Loads pino and writes what has waited for it. */
-  async open(): Promise<void> {
+  /** Loads pino and writes what has waited for it; once. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     const { pino } = await import("./log-records.js");
     let time = 0;
     const logger = pino(
@@ -80,6 +86,8 @@ export class DaemonLog {
 
   /** Resolves when every line is in the pipe, or after `limit` ms. */
   async flushed(limit: number): Promise<void> {
+    // Without pino there is nothing to write; whoever opened the log has told.
+    await this.open().catch(() => undefined);
     await this.#out.flushed(limit);
   }
 }

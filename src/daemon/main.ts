@@ -3,6 +3,7 @@
 
 import { rename, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { UsageError } from "../cli/gnu-options.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { version } from "../protocol/version.js";
@@ -18,12 +19,15 @@ import { Daemon } from "./daemon.js";
 import { errorStack, errorText } from "./error-text.js";
 import { connectKeeper } from "./keeper/client.js";
 import type { Keeper } from "./keeper/types.js";
+import { holdLater } from "./later.js";
 import { DaemonLog, type LogFormat } from "./log.js";
 import { NewerNotesError } from "./notes-format.js";
 import { type DaemonOptions, parseOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { answerPredecessor } from "./successor.js";
 
+/** How long, in ms, lines of the log may wait for services to start: pino takes longer to load than one of them. */
+const logPatience = 200;
 /** Exit status without a keeper: nothing can be done then. */
 const keeperLost = 111;
 
@@ -65,6 +69,7 @@ async function main(): Promise<void> {
 }
 
 async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
+  holdLater();
   const uid = process.getuid?.() ?? 0;
   const { init, terminals, generation } = keeper.inventory.keeper;
   const socket = resolve(options.socket ?? defaultSocketPath(process.env, uid));
@@ -125,9 +130,9 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
     return undefined;
   });
   const running = daemon.run(descriptor, launchers);
-  setImmediate(() => {
-    log.open().catch((error: unknown) => process.stderr.write(`shepherd: cannot log: ${String(error)}\n`));
-  });
+  Promise.race([running.catch(() => undefined), delay(logPatience)])
+    .then(() => log.open())
+    .catch((error: unknown) => process.stderr.write(`shepherd: cannot log: ${String(error)}\n`));
   await daemon.ready;
   if (options.pid !== undefined) await writePid(options.pid, keeper.inventory.keeper.pid, log);
   await running;
