@@ -14,24 +14,56 @@ const depth = 16;
 const compiledUrl = /^file:\/\/[^?#]+\.mjs(?:[?#]|$)/;
 
 /**
+ * The position of a frame, found out when it is asked for: the engine looks through all positions of the function, and a
+ * configuration of many services is one function.
+ */
+class CallSitePosition implements SourcePosition {
+  #site: NodeJS.CallSite | undefined;
+  #found: SourcePosition | undefined;
+
+  constructor(site: NodeJS.CallSite) {
+    this.#site = site;
+  }
+
+  get file(): string {
+    return this.#position.file;
+  }
+
+  get line(): number {
+    return this.#position.line;
+  }
+
+  get column(): number {
+    return this.#position.column;
+  }
+
+  get #position(): SourcePosition {
+    this.#found ??= {
+      file: fileURLToPath(this.#site?.getFileName() ?? ""),
+      line: this.#site?.getLineNumber() ?? 1,
+      column: this.#site?.getColumnNumber() ?? 1,
+    };
+    this.#site = undefined;
+    return this.#found;
+  }
+}
+
+/** Not left to what a package of the user's may have set. */
+const asSites: typeof Error.prepareStackTrace = (_, sites) => sites;
+
+/**
  * The position, in the compiled file, of the innermost call from a compiled configuration; undefined elsewhere. It costs
- * about ten microseconds: the frames are never made into text.
+ * a few microseconds, however long the file is: the frames are never made into text.
  */
 export function callSite(): SourcePosition | undefined {
   const { stackTraceLimit, prepareStackTrace } = Error;
   const trace: { stack?: readonly NodeJS.CallSite[] } = {};
   try {
     Error.stackTraceLimit = depth;
-    // Not left to what a package of the user's may have set here.
-    Error.prepareStackTrace = (_, sites) => sites;
+    Error.prepareStackTrace = asSites;
     Error.captureStackTrace(trace, callSite);
     const site = trace.stack?.find((frame) => compiledUrl.test(frame.getFileName() ?? ""));
-    if (site === undefined) return undefined;
-    return {
-      file: fileURLToPath(site.getFileName() ?? ""),
-      line: site.getLineNumber() ?? 1,
-      column: site.getColumnNumber() ?? 1,
-    };
+    return site === undefined ? undefined : new CallSitePosition(site);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
     Error.prepareStackTrace = prepareStackTrace;
