@@ -3,7 +3,7 @@
 import type { BenchOptions, Experiment, Scenario } from "./experiments/experiment.js";
 import { experiments } from "./experiments/index.js";
 import { Life, Unable, type Workshop } from "./life.js";
-import type { Peer } from "./peers/peer.js";
+import { type Peer, slowMost } from "./peers/peer.js";
 import type { Sample } from "./table.js";
 
 /** Why a figure is missing. */
@@ -33,12 +33,17 @@ export async function compare(comparison: Comparison): Promise<Outcome> {
   const chosen = experiments.filter(({ name }) => options.only?.includes(name) ?? true);
   for (const scenario of new Set(chosen.map((one) => one.scenario))) {
     for (const size of scenario.sizes?.(options) ?? [0]) {
-      const made = chosen.filter((one) => one.scenario === scenario && (one.applies?.(size) ?? true));
+      const made: readonly Experiment[] = chosen.filter(
+        (one) => one.scenario === scenario && (one.applies?.(size) ?? true),
+      );
       for (let round = 0; round < options.rounds; round += 1) {
         // Each is the first in its turn: who follows whom may matter.
         const turned = [...peers.slice(round % peers.length), ...peers.slice(0, round % peers.length)];
         for (const peer of turned) {
-          const wanted = made.filter(({ name }) => peer.only?.includes(name) ?? true);
+          const wanted = made.filter(
+            ({ name, special = false, rounds = options.rounds }) =>
+              round < rounds && (peer.only?.includes(name) ?? !special),
+          );
           if (wanted.length === 0) continue;
           await live({ comparison, outcome, scenario, size, round, peer }, wanted);
         }
@@ -60,6 +65,7 @@ interface Turn {
 /** One life: its scenario begins, and each experiment measures. */
 async function live(turn: Turn, wanted: readonly Experiment[]): Promise<void> {
   const { comparison, outcome, scenario, size, round, peer } = turn;
+  const { options } = comparison;
   const what = size === 0 ? scenario.name : `${scenario.name}, N = ${size}`;
   const miss = (where: string, why: string): void => {
     const known = outcome.missing.some((one) => one.peer === peer.name && one.what === where);
@@ -68,7 +74,9 @@ async function live(turn: Turn, wanted: readonly Experiment[]): Promise<void> {
   };
   // What has failed in one round would take its time to fail in the next.
   if (outcome.missing.some((one) => one.peer === peer.name && one.what === what)) return;
-  const refusal = scenario.refuses?.(peer, size);
+  const spared = peer.slow === true && !(options.peers?.includes(peer.name) ?? false);
+  if (spared && round > 0) return;
+  const refusal = spared && size > slowMost ? "left out for its slowness" : scenario.refuses?.(peer, size);
   if (refusal !== undefined) return miss(what, refusal);
   try {
     if (round === 0 && peer.warms === true) await withLife(turn, (life) => warm(turn, life));
@@ -96,6 +104,7 @@ async function live(turn: Turn, wanted: readonly Experiment[]): Promise<void> {
 /** The first life of a configuration, which fills caches. */
 async function warm({ scenario, size, round, peer, outcome }: Turn, life: Life): Promise<void> {
   await scenario.begin(life, size);
+  await life.warmed();
   const last = life.startTimes().at(-1);
   if (scenario.name !== "sleepers" || last === undefined) return;
   outcome.samples.push({

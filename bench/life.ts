@@ -37,6 +37,7 @@ export class Life {
   readonly #output: string;
   readonly #asInit: boolean;
   #child: ChildProcess | undefined;
+  #booted = 0;
 
   /** @param label tells configurations apart: those of the same one get the same directory */
   constructor(
@@ -118,7 +119,24 @@ export class Life {
       throw new Unable(
         `only ${Math.max(0, begun())} of ${services} services after ${seconds} s: ${this.output()}`,
       );
+    this.#booted = performance.now();
     await this.until(this.#configured.ready ?? (() => true), 10);
+  }
+
+  /** Until its first life has filled its caches. */
+  async warmed(): Promise<void> {
+    const seconds = 30;
+    if (!(await this.until(this.#configured.warmed ?? (() => true), seconds)))
+      throw new Unable(`has not filled its caches within ${seconds} s: ${this.output()}`);
+  }
+
+  /** Waits until its services have run for so many milliseconds. */
+  async age(milliseconds: number): Promise<void> {
+    await delay(Math.max(0, this.#booted + milliseconds - performance.now()));
+  }
+
+  isAsleep(): boolean {
+    return this.#configured.asleep?.(this.own()) ?? false;
   }
 
   /** Milliseconds from `@exec` to each stamp of a service, in order. */

@@ -9,8 +9,9 @@ npm run bench -- recovery|store|upgrade…  what concerns us alone
   --only EXPERIMENT,…   only these
   --peers NAME,…        only these, of us, the limits and the rivals
   --n NUMBER,…          numbers of services; default 1,100,1000
-  --rounds NUMBER       default 5
+  --rounds NUMBER       default 3
   --idle SECONDS        how long to look at an idle supervisor; default 20
+  --quick               one round, --n 1,100, --idle 5, unless told otherwise, and no slow rivals
   --json FILE           write every figure there
 `;
 
@@ -29,21 +30,24 @@ export function parseCommandLine(args: readonly string[]): BenchCommand {
     options: {
       only: { type: "string" },
       peers: { type: "string" },
-      n: { type: "string", default: "1,100,1000" },
-      rounds: { type: "string", default: "5" },
-      idle: { type: "string", default: "20" },
+      n: { type: "string" },
+      rounds: { type: "string" },
+      idle: { type: "string" },
+      quick: { type: "boolean", default: false },
       json: { type: "string" },
       help: { type: "boolean" },
     },
   });
   if (values.help === true) return { kind: "help" };
   if (positionals.length > 0) return { kind: "own", names: positionals };
+  const { quick } = values;
   return {
     kind: "compare",
     options: {
-      sizes: words(values.n).map((word) => positive("--n", word)),
-      rounds: positive("--rounds", values.rounds),
-      idle: positive("--idle", values.idle),
+      sizes: words(values.n ?? (quick ? "1,100" : "1,100,1000")).map((word) => positive("--n", word)),
+      rounds: positive("--rounds", values.rounds ?? (quick ? "1" : "3")),
+      idle: positive("--idle", values.idle ?? (quick ? "5" : "20")),
+      quick,
       ...(values.only === undefined ? {} : { only: words(values.only) }),
       ...(values.peers === undefined ? {} : { peers: words(values.peers) }),
       ...(values.json === undefined ? {} : { json: values.json }),

@@ -11,12 +11,13 @@ import { experiments } from "./experiments/index.js";
 import type { Life } from "./life.js";
 import { checkNames } from "./options.js";
 import { limits, ours, rivals, whyAbsent } from "./peers/index.js";
+import { scaling } from "./scaling.js";
 import { comparison, everyPeer, type PeerKinds } from "./table.js";
 
-const all = [...limits, ours, ...rivals];
+const all = [...limits, ...ours, ...rivals];
 
 const kinds: PeerKinds = {
-  ours: ours.name,
+  ours: ours.map(({ name }) => name),
   limits: limits.map(({ name }) => name),
   incomparable: (peer, metric) =>
     metric.startsWith("log,") &&
@@ -39,7 +40,9 @@ export async function compareWithRivals(options: BenchOptions): Promise<void> {
     return why === undefined ? [] : [`${peer.name}: absent, ${why}`];
   });
   for (const line of absent) process.stderr.write(`${line}\n`);
-  const peers = wanted.filter((peer) => whyAbsent(peer) === undefined);
+  const peers = wanted.filter(
+    (peer) => whyAbsent(peer) === undefined && !(options.quick && peer.slow === true),
+  );
 
   // In memory: no disk is to be measured.
   const directory = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "bench-"));
@@ -93,6 +96,7 @@ function machine(): {
 
 function report({ samples, missing }: Outcome, absent: readonly string[]): string {
   const { processors, kernel, node, load } = machine();
+  const growth = scaling(samples, (peer) => kinds.ours.includes(peer));
   const notes = [
     ...absent,
     ...missing
@@ -102,8 +106,10 @@ function report({ samples, missing }: Outcome, absent: readonly string[]): strin
   return `
 ${processors} processors, Linux ${kernel}, Node ${node}, load ${load.toFixed(1)} at the end
 
+✓ reaches its goal, ✗ misses it, ✗✗ misses twice of it; below 1 ours is the better.
+
 ${comparison(samples, kinds)}
-Medians of every peer:
+${growth === undefined ? "" : `Cost of a service where there are more of them, 1 is linear:\n\n${growth}\n`}Medians of every peer:
 
 ${everyPeer(samples)}
 ${notes.map((note) => `* ${note.replaceAll("\n", " ")}\n`).join("")}`;

@@ -19,6 +19,8 @@ export interface BenchOptions {
   readonly only?: readonly string[];
   /** Only these peers; absent: all that are there. */
   readonly peers?: readonly string[];
+  /** Without the peers that are slow. */
+  readonly quick: boolean;
   readonly json?: string;
   /** Seconds of looking at an idle supervisor. */
   readonly idle: number;
@@ -40,6 +42,10 @@ export interface Scenario {
 export interface Experiment {
   readonly name: string;
   readonly scenario: Scenario;
+  /** Whether it is made only of the peers that name it in `only`. */
+  readonly special?: boolean;
+  /** How often it is made at most; absent: in every round. */
+  readonly rounds?: number;
   /** Whether it is made at this size; absent: always. */
   applies?(size: number): boolean;
   measure(life: Life, size: number, options: BenchOptions): Promise<readonly Measurement[]>;

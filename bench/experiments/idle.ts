@@ -12,7 +12,7 @@ export const memory: Experiment = {
   name: "memory",
   scenario: sleepers,
   async measure(life, size) {
-    await delay(settling);
+    await life.age(settling);
     const { pss, privateDirty, rss } = memoryOf(life.own().map(({ pid }) => pid));
     return [
       { metric: "memory, PSS MB", size, value: pss },
@@ -25,9 +25,11 @@ export const memory: Experiment = {
 export const idle: Experiment = {
   name: "idle",
   scenario: sleepers,
+  // It is the same in every round, and takes long.
+  rounds: 1,
   applies: (size) => size === 100,
   async measure(life, size, options) {
-    await delay(settling);
+    await life.age(settling);
     const pids = life.own().map(({ pid }) => pid);
     const before = activityOf(pids);
     await delay(options.idle * 1000);

@@ -4,6 +4,7 @@ import { boot } from "./boot.js";
 import { chain } from "./chain.js";
 import type { Experiment } from "./experiment.js";
 import { fanIn } from "./fan-in.js";
+import { hibernation } from "./hibernation.js";
 import { idle, memory } from "./idle.js";
 import { log } from "./log.js";
 import { reap } from "./reap.js";
@@ -17,6 +18,7 @@ export const experiments: readonly Experiment[] = [
   fanIn,
   memory,
   idle,
+  hibernation,
   status,
   respawn,
   stop,

@@ -14,7 +14,7 @@ export const respawn: Experiment = {
   scenario: sleepers,
   applies: (size) => size === 100,
   async measure(life, size) {
-    await delay(settling);
+    await life.age(settling);
     const values: number[] = [];
     for (let index = 0; index < kills; index += 1) {
       const name = numbered(index);

@@ -21,7 +21,7 @@ function configure(ground: Ground, services: readonly BenchService[]): Configure
 mkdir -p $ROOT/etc/finit.d $ROOT/var/log $ROOT/var/run $ROOT/etc/default
 cp ${directory}/finit.conf $ROOT/etc/finit.conf
 : >$ROOT/etc/fstab
-rm -f $ROOT${plugins}/bootmisc.so $ROOT${plugins}/procps.so $ROOT/etc/inittab $ROOT/etc/rc.local`,
+rm -f $ROOT${plugins}/bootmisc.so $ROOT${plugins}/procps.so $ROOT${dirname(plugins)}/system/*.conf $ROOT/etc/inittab $ROOT/etc/rc.local`,
     status: (service) => [...control, "status", service],
     list: [...control, "status"],
     stop: () => [...control, "poweroff"],
@@ -38,6 +38,7 @@ export const finit: Peer = {
   orders: true,
   logging: "log:FILE through its own process",
   respawn: "respawn: no delay, no limit",
+  slow: true,
   patience: 4,
   boxed: true,
   configure,

@@ -15,10 +15,11 @@ import { dumbInit, tini } from "./reapers.js";
 import { runit } from "./runit.js";
 import { s6, s6Notify, s6Stamped } from "./s6.js";
 import { s6Rc } from "./s6-rc.js";
-import { shepherdTs } from "./shepherd-ts.js";
+import { shepherdTs, shepherdTsHibernate, shepherdTsRecord } from "./shepherd-ts.js";
 import { supervisor } from "./supervisor.js";
 
-export const ours = shepherdTs;
+/** The plain one first. */
+export const ours: readonly Peer[] = [shepherdTs, shepherdTsRecord, shepherdTsHibernate];
 
 /** What is no rival, but says what the machine can do. */
 export const limits: readonly Peer[] = [limit, bareNode];

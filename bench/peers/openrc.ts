@@ -49,6 +49,7 @@ export const openrc: Peer = {
   logging: "the service writes the file by itself",
   logsNothing: true,
   respawn: "respawn_max=0",
+  slow: true,
   patience: 8,
   boxed: true,
   configure,

@@ -44,6 +44,10 @@ export interface Configured {
   readonly ready?: () => boolean;
   /** The supervisor's process among its own; absent: the one that was started. */
   readonly root?: (processes: readonly OwnProcess[]) => number | undefined;
+  /** Whether its first life, which fills caches, has filled them; absent: once its services run. */
+  readonly warmed?: () => boolean;
+  /** Whether it sleeps, by its processes: of one that hibernates. */
+  readonly asleep?: (processes: readonly OwnProcess[]) => boolean;
   /** Shell commands that put files into the root directory `$ROOT` of an adapter that is `boxed`. */
   readonly furnish?: string;
 }
@@ -67,6 +71,8 @@ export interface Peer {
   readonly respawn?: string;
   /** The most services that it can run; absent: any number. */
   readonly most?: number;
+  /** Whether a life of it takes so long that it gets one round, and no more than `slowMost` services, unless it is asked for by name. */
+  readonly slow?: boolean;
   /** By how much longer than usual it may take. */
   readonly patience?: number;
   /** The only experiments that it is there for. */
@@ -77,6 +83,9 @@ export interface Peer {
   readonly warms?: boolean;
   configure(ground: Ground, services: readonly BenchService[]): Configured;
 }
+
+/** The most services of a peer that is slow. */
+export const slowMost = 100;
 
 /** A shell script that executes `command`. */
 export function script(command: readonly string[]): string {

@@ -50,6 +50,7 @@ export const pm2: Peer = {
   orders: false,
   logging: "out_file, lines as they are",
   respawn: "restart_delay: 0, max_restarts: 1000000",
+  slow: true,
   patience: 6,
   configure,
 };

@@ -54,6 +54,7 @@ export const supervisor: Peer = {
   orders: false,
   logging: "stdout_logfile, lines as they are",
   respawn: "startsecs=0",
+  slow: true,
   patience: 3,
   configure,
 };

@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { goalOf } from "../../bench/goals.js";
 import { checkNames, parseCommandLine } from "../../bench/options.js";
-import { comparison, everyPeer, type PeerKinds, rowsOf, type Sample } from "../../bench/table.js";
+import { scaling } from "../../bench/scaling.js";
+import { comparison, everyPeer, judged, type PeerKinds, rowsOf, type Sample } from "../../bench/table.js";
 
 const kinds: PeerKinds = {
-  ours: "us",
+  ours: ["us", "us+more"],
   limits: ["limit"],
   incomparable: (peer, metric) => peer === "bystander" && metric.startsWith("log,"),
 };
@@ -55,9 +56,19 @@ describe("the bench's tables", () => {
     ]);
   });
 
+  it("has a row for each variant of ours, which is no rival", () => {
+    const metric = "chain of 100, ms";
+    const table = comparison(
+      [sample("us", metric, 10), sample("us+more", metric, 5), sample("a", metric, 20)],
+      kinds,
+    );
+    assert.deepEqual(cellsOf(table, metric).slice(3, 6), ["10.0", "a 20.0", "0.50"]);
+    assert.deepEqual(cellsOf(table, `${metric} (+more)`).slice(3, 6), ["5.00", "a 20.0", "0.25"]);
+  });
+
   it("has a ratio below 1 mean that ours is better, where more is better too", () => {
     const table = comparison([sample("us", "log, MB/s", 400), sample("s6", "log, MB/s", 200)], kinds);
-    assert.deepEqual(cellsOf(table, "log, MB/s").slice(4, 8), ["s6 200", "0.50", "s6", "0.50"]);
+    assert.deepEqual(cellsOf(table, "log, MB/s").slice(4, 8), ["s6 200", "0.50", "s6", "0.50 ✓"]);
   });
 
   it("does not compare with who does not do the same", () => {
@@ -71,8 +82,14 @@ describe("the bench's tables", () => {
 
   it("takes a figure of nothing for reached, and anything above it for not", () => {
     const metric = "wake-ups in 20 s";
-    assert.equal(cellsOf(comparison([sample("us", metric, 0, 100)], kinds), `${metric}, N = 100`)[7], "1.00");
-    assert.equal(cellsOf(comparison([sample("us", metric, 1, 100)], kinds), `${metric}, N = 100`)[7], "∞");
+    assert.equal(
+      cellsOf(comparison([sample("us", metric, 0, 100)], kinds), `${metric}, N = 100`)[7],
+      "1.00 ✓",
+    );
+    assert.equal(
+      cellsOf(comparison([sample("us", metric, 1, 100)], kinds), `${metric}, N = 100`)[7],
+      "**∞ ✗✗**",
+    );
   });
 
   it("takes a goal from the rival in the same run, and a recorded one where that is absent", () => {
@@ -83,8 +100,48 @@ describe("the bench's tables", () => {
     );
     const recorded = goalOf(metric, 100, () => undefined);
     assert.match(recorded?.text ?? "", /recorded/);
+    assert.equal(recorded?.value, 0.4 * 641);
     assert.equal(
       goalOf(metric, 5, () => 1),
+      undefined,
+    );
+  });
+});
+
+describe("a goal of a rival that is absent", () => {
+  it("is the recorded figure as those do here that were recorded beside it", () => {
+    const here: Readonly<Record<string, number>> = { runit: 1942 / 2, s6: 4471 / 2 };
+    const goal = goalOf("exec to all running, ms", 1000, (peer) => here[peer]);
+    assert.equal(Math.round(goal?.value ?? 0), Math.round((1.15 * 1104) / 2));
+    assert.match(goal?.text ?? "", /recorded: 1104; as runit and s6 do here: 552/);
+  });
+});
+
+describe("a ratio to a goal", () => {
+  it("is marked where it is missed, and where twice of it is", () => {
+    assert.deepEqual([1.004, 1.01, 2, 2.01].map(judged), [
+      "1.00 ✓",
+      "**1.01 ✗**",
+      "**2.00 ✗**",
+      "**2.01 ✗✗**",
+    ]);
+    assert.equal(judged(undefined), "–");
+  });
+});
+
+describe("the cost of a service", () => {
+  it("is compared from each number of services to the next", () => {
+    const metric = "list, ms";
+    const table = scaling(
+      [sample("us", metric, 10, 1000), sample("us", metric, 300, 10_000), sample("a", metric, 1, 1000)],
+      (peer) => peer === "us",
+    );
+    assert.deepEqual(cellsOf(table ?? "", metric).slice(2, 5), ["1000 → 10000", "us", "**3.00 ✗✗**"]);
+  });
+
+  it("is none where the numbers are small", () => {
+    assert.equal(
+      scaling([sample("us", "list, ms", 1, 1), sample("us", "list, ms", 2, 100)], () => true),
       undefined,
     );
   });
@@ -95,9 +152,17 @@ describe("the bench's command line", () => {
     const command = parseCommandLine(["--n", "1,10", "--rounds", "2", "--only", "boot,stop"]);
     assert.deepEqual(command, {
       kind: "compare",
-      options: { sizes: [1, 10], rounds: 2, idle: 20, only: ["boot", "stop"] },
+      options: { sizes: [1, 10], rounds: 2, idle: 20, quick: false, only: ["boot", "stop"] },
     });
     assert.deepEqual(parseCommandLine(["recovery", "store"]), { kind: "own", names: ["recovery", "store"] });
+  });
+
+  it("is quick where asked, except in what is told otherwise", () => {
+    const command = parseCommandLine(["--quick", "--rounds", "2"]);
+    assert.deepEqual(command, {
+      kind: "compare",
+      options: { sizes: [1, 100], rounds: 2, idle: 5, quick: true },
+    });
   });
 
   it("refuses what is no number, and names that do not exist", () => {
