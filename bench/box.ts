@@ -20,6 +20,8 @@ done
 mount --bind /dev/null $ROOT/dev/console
 ln -s /proc/self/fd $ROOT/dev/fd
 mkdir $ROOT/dev/shm $ROOT/dev/pts
+# A directory that nothing is mounted on would be mounted over by some, with what is shared below it.
+mount -t tmpfs tmpfs $ROOT/dev/shm
 mount -t devpts -o newinstance,ptmxmode=0666 devpts $ROOT/dev/pts
 ln -s pts/ptmx $ROOT/dev/ptmx
 mkdir -p $ROOT${shared}
