@@ -53,6 +53,9 @@ export async function compare(comparison: Comparison): Promise<Outcome> {
   return outcome;
 }
 
+/** Seconds: a longer life is lived in one round alone, unless the peer is asked for by name. */
+const longLife = 20;
+
 interface Turn {
   readonly comparison: Comparison;
   readonly outcome: Outcome;
@@ -74,12 +77,14 @@ async function live(turn: Turn, wanted: readonly Experiment[]): Promise<void> {
   };
   // What has failed in one round would take its time to fail in the next.
   if (outcome.missing.some((one) => one.peer === peer.name && one.what === what)) return;
-  const spared = peer.slow === true && !(options.peers?.includes(peer.name) ?? false);
+  const asked = options.peers?.includes(peer.name) ?? false;
+  const spared = peer.slow === true && !asked;
   if (spared && round > 0) return;
   const refusal = spared && size > slowMost ? "left out for its slowness" : scenario.refuses?.(peer, size);
   if (refusal !== undefined) return miss(what, refusal);
   try {
     if (round === 0 && peer.warms === true) await withLife(turn, (life) => warm(turn, life));
+    const begin = performance.now();
     await withLife(turn, async (life) => {
       await scenario.begin(life, size);
       for (const experiment of wanted) {
@@ -95,6 +100,9 @@ async function live(turn: Turn, wanted: readonly Experiment[]): Promise<void> {
         }
       }
     });
+    const seconds = (performance.now() - begin) / 1000;
+    if (seconds > longLife && !asked && options.rounds > 1)
+      miss(what, `one round, since it took ${Math.round(seconds)} s`);
   } catch (error) {
     // One peer's failure must not end a run of hours.
     miss(what, error instanceof Unable ? error.message : String(error));
