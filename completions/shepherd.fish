@@ -38,6 +38,7 @@ complete -c shepherd -n __shepherd_supervises -s S -l silent -l quiet -d 'write 
 complete -c shepherd -n __shepherd_supervises -l syslog -d 'send the log to the system log'
 complete -c shepherd -n __shepherd_supervises -l log-format -x -a 'auto json text' -d 'the format of the log'
 complete -c shepherd -n __shepherd_supervises -l shutdown-timeout -x -d 'seconds within which a shutdown ends'
+complete -c shepherd -n __shepherd_supervises -l boot-record -d 'record the boot, and repeat it the next time'
 complete -c shepherd -l help -d 'show the options'
 complete -c shepherd -l usage -d 'show a short usage message'
 complete -c shepherd -l version -d 'show the version'

@@ -35,6 +35,7 @@ struct child {
 struct table children = {.what = "child", .record_size = sizeof(struct child), .limit = 16384};
 bool orphans_wanted;
 int64_t orphans_reaped;
+struct setups setups;
 
 static struct child *by_pid[1024];
 static struct orphan { // a ring: a process that is adopted after it died is found here
@@ -83,6 +84,7 @@ static void forget(struct child *child) {
 }
 
 static void set_up_failed(struct child *child, int error, struct bytes stage, struct bytes object) {
+  setups.failed++;
   child->setup_errno = error;
   string_of(stage, child->setup_stage, sizeof child->setup_stage);
   child->setup_text = strndup((const char *)object.at, object.length); // if there is no memory, errno must do
@@ -101,6 +103,7 @@ static void setup_over(struct source *source, uint32_t events) {
     return;
   ssize_t length = read(child->setup_fd, scratch, sizeof scratch);
   stop_setup(child);
+  setups.waiting--;
   const uint8_t *at = scratch, *end = scratch + (length > 0 ? length : 0);
   bool executed = at < end && *at == 'E';
   at += executed;
@@ -121,6 +124,7 @@ static void resume(void *record) {
   child->setup.ready = setup_over;
   if (child->state != ENDED)
     *pid_link(child->pid) = child;
+  setups.waiting += child->setup_fd >= 0;
   if (child->setup_fd >= 0 && !watch(&child->setup, child->setup_fd, EPOLLHUP))
     say("watch the start of child %s: it is read at its end", child->entry.name);
 }
@@ -227,7 +231,21 @@ static bool set_cgroup(struct child *child, struct bytes cgroup) {
   return cgroup.length == 0 || (child->cgroup = strndup((const char *)cgroup.at, cgroup.length)) != NULL;
 }
 
-static int start(struct child *child, struct bytes spec) {
+// The mark of this keeper's processes, as an attribute of the spec: what was recorded cannot know our start.
+static void put_mark(struct bytes mark, struct writer *out) {
+  char start[16];
+  size_t at = sizeof start;
+  int64_t left = place.started;
+  do
+    start[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[left % 36];
+  while ((left /= 36) > 0);
+  size_t field = wire_open_field(out, 26);
+  wire_put(out, start + at, sizeof start - at);
+  wire_put(out, mark.at, mark.length);
+  wire_close(out, field);
+}
+
+static int start(struct child *child, struct bytes spec, struct bytes mark) {
   static struct handed handed;
   handed.names = (struct writer){scratch, 4, sizeof scratch, false};
   handed.count = 0;
@@ -242,8 +260,16 @@ static int start(struct child *child, struct bytes spec) {
   if (!set_cgroup(child, cgroup))
     return fail(ENOMEM, "spawn %s", child->entry.name);
   int report[2] = {-1, -1}, memory = memfd_create("spec", MFD_CLOEXEC);
-  struct iovec parts[] = {{scratch, handed.names.used}, {(void *)spec.at, spec.length}};
-  if (memory < 0 || pwritev(memory, parts, 2, 0) != (ssize_t)(handed.names.used + spec.length))
+  // What follows the names in the scratch is the mark.
+  struct writer marked = {scratch + handed.names.used, 0, sizeof scratch - handed.names.used, false};
+  if (mark.length > 0)
+    put_mark(mark, &marked);
+  struct iovec parts[] = {
+      {scratch, handed.names.used}, {(void *)spec.at, spec.length}, {marked.bytes, marked.used}};
+  ssize_t length = (ssize_t)(handed.names.used + spec.length + marked.used);
+  if (marked.overflowed)
+    error = fail(E2BIG, "spawn %s: its mark is too long", child->entry.name);
+  else if (memory < 0 || pwritev(memory, parts, 3, 0) != length)
     error = fail(errno, "spawn %s: write its specification", child->entry.name);
   else if (pipe2(report, O_CLOEXEC | O_NONBLOCK) < 0)
     error = fail(errno, "spawn %s: make a pipe", child->entry.name);
@@ -264,7 +290,7 @@ int spawn(const struct request *r) {
     return errno;
   child->setup.ready = setup_over;
   child->setup_fd = -1;
-  int error = start(child, BYTES(r, F_SPEC));
+  int error = start(child, BYTES(r, F_SPEC), BYTES(r, F_MARK));
   if (error != 0)
     return forget(child), error;
   pid_t parent;
@@ -272,6 +298,7 @@ int spawn(const struct request *r) {
     child->start = 0;
   child->spawned = now(CLOCK_REALTIME);
   *pid_link(child->pid) = child;
+  setups.waiting++;
   wire_put_integer(r->out, F_PID, child->pid);
   wire_put_integer(r->out, F_START, child->start);
   return 0;

@@ -132,7 +132,8 @@ static bool receive(void) {
 static void ready(struct source *source, uint32_t events) {
   (void)source;
   // What a dead daemon had still sent is read when it is reaped.
-  if ((events & EPOLLIN && !receive() && errno != EAGAIN) || events & (EPOLLHUP | EPOLLERR))
+  if ((events & EPOLLIN && input.used < input.size && !receive() && errno != EAGAIN) ||
+      events & (EPOLLHUP | EPOLLERR))
     hang_up();
 }
 
@@ -161,7 +162,8 @@ static bool step(void) {
 }
 
 void daemon_work(void) {
-  if (daemon_pid == 0 || deaf)
+  // What it finds is what the record has left: it is answered once that is done.
+  if (daemon_pid == 0 || deaf || record_replays())
     return;
   flush();
   for (int64_t since = now(CLOCK_MONOTONIC); !deaf && output.used <= FULL && step();)
@@ -475,4 +477,20 @@ bool daemon_prepare(char **arguments) {
   }
   environment_end = environment + kept;
   return true;
+}
+
+// Whether `given` is exactly these strings.
+static bool are(char *const *strings, char *const *end, struct bytes given) {
+  for (; strings != end && *strings != NULL; strings++) {
+    size_t length = strlen(*strings) + 1;
+    if (given.length < length || memcmp(given.at, *strings, length) != 0)
+      return false;
+    given = (struct bytes){given.at + length, given.length - length};
+  }
+  return given.length == 0;
+}
+
+// The first variable is the control channel's, and what follows the last tells which daemon it is.
+bool daemon_gets(struct bytes variables, struct bytes arguments) {
+  return are(environment + 1, environment_end, variables) && are(program, NULL, arguments);
 }

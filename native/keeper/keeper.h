@@ -116,6 +116,18 @@ void watch_closed(struct source *source); // its descriptor, which nobody else h
 extern uint8_t scratch[65536];            // one function's at a time
 extern const char *helper_path;
 
+// ---- record.c: a boot that was recorded is done again
+void record_begin(const char *path);
+bool record_replays(void);
+void record_work(void);                     // does what can be done now, at most a frame
+int64_t record_tick(void);                  // when there is something to do
+int record_permits(enum request_type type); // or an error: some are for a record, most are not
+bool record_applies(void);                  // whether what is applied now is the record's
+int expect_file(const struct request *r);
+int expect_environment(const struct request *r);
+int await_started(const struct request *r);
+int make_directory(const struct request *r);
+
 // ---- events.c: what happened and was not acknowledged
 enum event_type {
   E_STARTED = 128,
@@ -155,6 +167,10 @@ int64_t events_fatal_since(int *number); // of the oldest pending signal that as
 extern struct table children;
 extern int64_t orphans_reaped;
 extern bool orphans_wanted;
+extern struct setups {
+  size_t waiting; // children of which it is not known yet whether they execute their programs
+  size_t failed;
+} setups;
 int spawn(const struct request *r);
 int adopt(const struct request *r);
 int kill_child(struct bytes id, int number, int scope);
@@ -251,6 +267,7 @@ void daemon_resume(bool returned);         // of a keeper that was replaced, or 
 void daemon_part(void);                    // the end: it sees its channel closed
 void daemon_put_event(struct writer *out);
 int daemon_greets(const struct request *r);
+bool daemon_gets(struct bytes environment, struct bytes arguments); // each is ended by NUL
 int relaunch(const struct request *r);
 int hibernate(const struct request *r);
 

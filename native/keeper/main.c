@@ -14,6 +14,7 @@ enum { USAGE = 100, NOT_STARTED = 111 };
 
 uint8_t scratch[65536];
 const char *helper_path;
+static const char *record_path;
 static int epoll_fd, signal_fd;
 
 // What was ready at one look, of which `handled` had their turn.
@@ -81,9 +82,8 @@ static bool open_signals(void) {
 }
 
 static _Noreturn void usage(void) {
-  fputs("usage: keeper [--helper=FILE] [--silence=SECONDS] [--grace=SECONDS] [--deaths=N] [--window=SECONDS] "
-        "-- PROGRAM "
-        "ARG...\n",
+  fputs("usage: keeper [--helper=FILE] [--record=FILE] [--silence=SECONDS] [--grace=SECONDS] [--deaths=N] "
+        "[--window=SECONDS] -- PROGRAM ARG...\n",
         stderr);
   exit(USAGE);
 }
@@ -99,14 +99,20 @@ static int64_t number(const char *text, int64_t largest) {
 
 // The program and its arguments.
 static char **read_options(int argc, char **argv) {
-  static const struct option options[] = {
-      {"helper", required_argument, NULL, 'h'}, {"silence", required_argument, NULL, 's'},
-      {"grace", required_argument, NULL, 'g'},  {"deaths", required_argument, NULL, 'd'},
-      {"window", required_argument, NULL, 'w'}, {0}};
+  static const struct option options[] = {{"helper", required_argument, NULL, 'h'},
+                                          {"silence", required_argument, NULL, 's'},
+                                          {"grace", required_argument, NULL, 'g'},
+                                          {"deaths", required_argument, NULL, 'd'},
+                                          {"window", required_argument, NULL, 'w'},
+                                          {"record", required_argument, NULL, 'r'},
+                                          {0}};
   for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;)
     switch (option) {
     case 'h':
       helper_path = optarg;
+      break;
+    case 'r':
+      record_path = optarg;
       break;
     case 's':
       policy.silence = number(optarg, 1000000) * SECOND;
@@ -165,9 +171,13 @@ int main(int argc, char **argv) {
   // A machine without its init is lost: there it is tried again and again.
   else if (!daemon_start() && !place.initial)
     return NOT_STARTED;
+  if (fresh && record_path != NULL)
+    record_begin(record_path);
   for (;;) {
-    int64_t next = daemon_tick(), end = ending_tick();
+    int64_t next = daemon_tick(), end = ending_tick(), replay = record_tick();
+    next = replay < next ? replay : next;
     handle_ready(milliseconds_until(next < end ? next : end));
+    record_work();
     daemon_work();
   }
 }

@@ -46,6 +46,10 @@ static int (*const handlers[REQUEST_TYPES])(const struct request *) = {
     [R_REPLACE_KEEPER] = replace_keeper,
     [R_TELL_MANAGER] = tell_manager,
     [R_SET_OPTION] = set_socket_option,
+    [R_EXPECT_FILE] = expect_file,
+    [R_EXPECT_ENVIRONMENT] = expect_environment,
+    [R_AWAIT_STARTED] = await_started,
+    [R_MAKE_DIRECTORY] = make_directory,
 };
 
 // Where the last result frame begins in the output, and its last item.
@@ -60,8 +64,10 @@ static int apply(uint16_t type, struct bytes fields, bool last, struct writer *o
   int error = request_parse(type, fields, &request, failure, sizeof failure);
   request.out = out;
   request.last = last;
-  if (error != 0)
+  if (error != 0 || (error = record_permits((enum request_type)type)) != 0)
     return error;
+  if (record_applies())
+    return handlers[type](&request);
   if (type == R_HELLO ? daemon_greeted : !daemon_greeted)
     return fail(EPROTO, "%s: hello comes first, and once", request_name(type));
   return handlers[type](&request);

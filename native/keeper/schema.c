@@ -45,6 +45,9 @@ static const struct field fields[TAGS] = {
     [F_INTERFACE] = {"interface", NAME, 15},         [F_PROTOCOL] = {"protocol", INTEGER, 262},
     [F_FIFO] = {"fifo", INTEGER, 1},                 [F_LEVEL] = {"level", INTEGER, 300},
     [F_OPTION] = {"option", INTEGER, 300},           [F_AMOUNT] = {"amount", INTEGER, UINT32_MAX},
+    [F_MARK] = {"mark", NAME, 4096},                 [F_INODE] = {"inode", INTEGER, INT64_MAX},
+    [F_MODIFIED] = {"modified", INTEGER, INT64_MAX}, [F_CHANGED] = {"changed", INTEGER, INT64_MAX},
+    [F_ABSENT] = {"absent", INTEGER, 1},
 };
 // clang-format on
 
@@ -56,7 +59,7 @@ static const struct {
   uint16_t takes[20]; // up to the first 0
 } requests[REQUEST_TYPES] = {
     [R_HELLO] = {"hello", {F_VERSION}},
-    [R_SPAWN] = {"spawn", {F_ID, F_SPEC}},
+    [R_SPAWN] = {"spawn", {F_ID, F_SPEC, F_MARK | MAYBE}},
     [R_ADOPT] = {"adopt", {F_ID, F_PID, F_START, F_CGROUP | MAYBE}},
     [R_SIGNAL_CHILD] = {"signal child", {F_ID, F_SIGNAL, F_SCOPE}},
     [R_SIGNAL_PROCESS] = {"signal process", {F_PID, F_START, F_SIGNAL}},
@@ -91,6 +94,12 @@ static const struct {
     [R_REPLACE_KEEPER] = {"replace keeper", {F_PATH | MAYBE}},
     [R_TELL_MANAGER] = {"tell manager", {F_DATA}},
     [R_SET_OPTION] = {"set option", {F_NAME, F_LEVEL, F_OPTION, F_AMOUNT | MAYBE, F_VALUE | MAYBE}},
+    [R_EXPECT_FILE] = {"expect file",
+                       {F_PATH, F_INODE | MAYBE, F_SIZE | MAYBE, F_MODIFIED | MAYBE, F_CHANGED | MAYBE,
+                        F_DATA | MAYBE, F_ABSENT | MAYBE}},
+    [R_EXPECT_ENVIRONMENT] = {"expect environment", {F_DATA, F_VALUE, F_PATH}},
+    [R_AWAIT_STARTED] = {"await started", {0}},
+    [R_MAKE_DIRECTORY] = {"make directory", {F_PATH, F_MODE | MAYBE}},
 };
 
 const char *request_name(uint16_t type) {

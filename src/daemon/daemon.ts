@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { format } from "node:util";
 import { resolveIdentity } from "./accounts.js";
+import { BootRecorder } from "./boot-record/recorder.js";
+import { afterRepetition } from "./boot-record/repeated.js";
 import { runCompiler } from "./compiler-process.js";
 import { stateDirectory } from "./configuration/directories.js";
 import { loadCompiled, loadConfiguration } from "./configuration/load.js";
@@ -70,9 +72,12 @@ export interface DaemonPaths {
   readonly compressor: string;
 }
 
+/** With the names of files that they leave open. */
+export type SettledOptions = Omit<DaemonOptions, "bootRecord"> & { readonly bootRecord?: string };
+
 export class Daemon {
   readonly #keeper: Keeper;
-  readonly #options: DaemonOptions;
+  readonly #options: SettledOptions;
   readonly #log: DaemonLog;
   readonly #writer: LogWriter;
   readonly #logs: ServiceLogs;
@@ -87,6 +92,7 @@ export class Daemon {
   readonly #schedule: ShutdownSchedule;
   readonly #replSessions: ReplSessions;
   readonly #exitCode: ExitCode;
+  readonly #recorder: BootRecorder | undefined;
   readonly #files: SupervisorFiles;
   /** Resolves when clients are served. */
   readonly ready: Promise<void>;
@@ -97,7 +103,7 @@ export class Daemon {
   /** Why only what is data is run; undefined as a rule. */
   #rescue: string | undefined;
 
-  constructor(keeper: Keeper, options: DaemonOptions, paths: DaemonPaths, log: DaemonLog) {
+  constructor(keeper: Keeper, options: SettledOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
     this.#options = options;
     this.#log = log;
@@ -148,6 +154,8 @@ export class Daemon {
       },
     );
     const { registry, supervisor, outbox, notes, host } = this.#system;
+    this.#recorder =
+      options.bootRecord === undefined ? undefined : new BootRecorder(options.bootRecord, this.#system, log);
     this.#exitCode = new ExitCode(() => {
       const { exitWith } = this.#inForce;
       return exitWith === undefined ? undefined : registry.find(exitWith);
@@ -324,6 +332,11 @@ export class Daemon {
       this.#startMain(request),
       load ? this.#inForce.loadAtStart(config, request) : undefined,
     ]);
+    if (!load) return;
+    // Nobody waits for it; it reports by itself what is wrong.
+    this.#recorder
+      ?.record(config, this.#inForce)
+      .catch((error: unknown) => this.#log.error(errorText(error)));
   }
 
   /** The daemon has died too often: this one runs nothing that the user wrote, until it is told to. */
@@ -361,7 +374,17 @@ export class Daemon {
     }
     const { registry } = this.#system;
     this.#logs.keepOnly((name) => registry.find(name)?.name === name);
-    this.#log.info("The supervisor was started anew; services go on as they were.");
+    const isRepeated =
+      !rescue &&
+      notes.shutdown === undefined &&
+      afterRepetition({
+        system: this.#system,
+        inForce: this.#inForce,
+        config: this.#options.config,
+        removeRecord: async () => await this.#recorder?.remove(),
+        log: this.#log,
+      });
+    if (!isRepeated) this.#log.info("The supervisor was started anew; services go on as they were.");
     if (refresh === undefined) return;
     if (refresh.attempts < refreshAttempts && !rescue && notes.shutdown === undefined) this.#refresh(refresh);
     else notes.refreshed();

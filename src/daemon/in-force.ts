@@ -39,6 +39,10 @@ export class InForce {
   readonly #readsUnits = new Set<string>();
   /** Whether nothing is noted for now: what is noted is more than is known here, or a change is half made. */
   #notesHeld = false;
+  /** What the configuration had started when it was loaded at the first start. */
+  startedAtBoot: readonly string[] = [];
+  /** Whether modules that were resumed define the very services that are noted of them. */
+  #isAsNoted = true;
   /** The service whose end is the end of everything. */
   exitWith: string | undefined;
   /** Seconds for a shutdown, where a module says. */
@@ -51,6 +55,16 @@ export class InForce {
   /** The compiled modules that a later daemon would resume from. */
   get compiled(): readonly string[] {
     return [...this.#files, ...this.#former()].map(({ compiled }) => compiled);
+  }
+
+  /** Whether services come from unit files, which are not among what a module was compiled from. */
+  get readsUnits(): boolean {
+    return this.#readsUnits.size > 0;
+  }
+
+  /** Whether what was evaluated to be resumed defines neither more nor fewer services than are noted. */
+  get isAsNoted(): boolean {
+    return this.#isAsNoted;
   }
 
   /** At the first start. What cannot be loaded leaves `root` alone in force, which can be told to load a better one. */
@@ -66,6 +80,7 @@ export class InForce {
       return;
     }
     this.#parts.log.info("Configuration successfully loaded.");
+    this.startedAtBoot = loaded.toStart;
     await starting;
   }
 
@@ -107,6 +122,10 @@ export class InForce {
       const isInForce = (name: string): boolean => services?.includes(name) ?? !this.#removed.has(name);
       if (!(await this.#registerCompiled(file, isInForce)))
         this.#unread.set(file.compiled, new Set(services));
+      const defined = this.#defines.get(file.compiled);
+      if (defined === undefined || services === undefined) continue;
+      const known = services.filter((name) => defined.has(name)).length;
+      if (known < services.length || known < defined.size) this.#isAsNoted = false;
     }
   }
 

@@ -8,7 +8,7 @@ import { UsageError } from "../cli/gnu-options.js";
 import { defaultSocketPath } from "../protocol/socket-path.js";
 import { version } from "../protocol/version.js";
 import { findConfiguration } from "./configuration/defaults.js";
-import { baseDirectory } from "./configuration/directories.js";
+import { baseDirectory, stateDirectory } from "./configuration/directories.js";
 import {
   ControlSocketError,
   checkSocketDirectory,
@@ -98,11 +98,14 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
   process.on("unhandledRejection", (reason) => {
     log.error(`a promise was rejected and nobody handled it: ${errorStack(reason)}`);
   });
+  const { bootRecord, ...rest } = options;
+  const record = bootRecord === true ? join(stateDirectory(process.env, uid), "boot-record") : bootRecord;
   const make = (): Daemon =>
     new Daemon(
       keeper,
       {
-        ...options,
+        ...rest,
+        ...(record === undefined ? {} : { bootRecord: resolve(record) }),
         ...(config === undefined ? {} : { config: resolve(config) }),
         ...(logFile === undefined ? {} : { logFile: resolve(logFile) }),
       },

@@ -48,15 +48,22 @@ export interface RefreshNote {
   readonly withoutOld: boolean;
 }
 
-const systemKey = "system";
+/** Of a boot that the keeper has repeated from a record; a part of it. */
+export interface BootRecordNote {
+  /** Whether that came to its end. */
+  readonly complete: boolean;
+}
+
+export const systemKey = "system";
+export const bootRecordKey = "boot-record";
 const shutdownKey = "shutdown";
 /** Whether the configuration is to be read anew: somebody restarted the supervisor on purpose. */
 const refreshKey = "refresh";
 const scheduledShutdownKey = "scheduled-shutdown";
 /** Where our cgroups are. */
 const cgroupsKey = "cgroups";
-const servicePrefix = "service/";
-const definitionPrefix = "definition/";
+export const servicePrefix = "service/";
+export const definitionPrefix = "definition/";
 
 export class Notes {
   readonly #outbox: Outbox;
@@ -64,6 +71,7 @@ export class Notes {
   readonly #report: (message: string) => void;
   /** What is noted as a service's definition. */
   readonly #definitions = new Map<string, string>();
+  readonly #redefined = new Set<string>();
   #held: Map<string, DefinitionData> | undefined;
   /** What was noted last of the system. */
   #system: string | undefined;
@@ -75,7 +83,7 @@ export class Notes {
     this.#report = report;
     for (const key of this.#found.keys()) {
       const isOurs =
-        [systemKey, shutdownKey, refreshKey, scheduledShutdownKey].includes(key) ||
+        [systemKey, shutdownKey, refreshKey, scheduledShutdownKey, bootRecordKey].includes(key) ||
         key.startsWith(servicePrefix);
       if (isOurs) this.#read(key, false);
       else if (key.startsWith(definitionPrefix)) {
@@ -84,6 +92,21 @@ export class Notes {
           this.#definitions.set(key.slice(definitionPrefix.length), JSON.stringify(data));
       }
     }
+  }
+
+  /** What is noted of the system now. */
+  get systemNow(): SystemNote | undefined {
+    return this.#system === undefined ? undefined : (JSON.parse(this.#system) as SystemNote);
+  }
+
+  /** Set where services run that the keeper has started from the record of a boot, and nobody has looked at that yet. */
+  get bootRecord(): BootRecordNote | undefined {
+    return this.#read(bootRecordKey) as BootRecordNote | undefined;
+  }
+
+  bootRecordSeen(): void {
+    this.#found.delete(bootRecordKey);
+    this.#delete(bootRecordKey);
   }
 
   /** What an earlier daemon noted; undefined for the first one. */
@@ -114,6 +137,11 @@ export class Notes {
     );
   }
 
+  /** The services whose definitions have become others than were noted before. */
+  get redefined(): ReadonlySet<string> {
+    return this.#redefined;
+  }
+
   /** Set where a daemon was restarted on purpose and the configuration has not been read anew yet. */
   get refresh(): RefreshNote | undefined {
     return this.#read(refreshKey) as RefreshNote | undefined;
@@ -137,7 +165,9 @@ export class Notes {
 
   putDefinition(name: string, data: DefinitionData): void {
     const text = JSON.stringify(data);
-    if (this.#definitions.get(name) === text) return;
+    const before = this.#definitions.get(name);
+    if (before === text) return;
+    if (before !== undefined) this.#redefined.add(name);
     this.#definitions.set(name, text);
     if (this.#held === undefined) this.#put(definitionPrefix + name, data);
     else this.#held.set(name, data);

@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly logFormat: "text" | "json" | "auto";
   /** Seconds. */
   readonly shutdownTimeout?: number;
+  /** Where the boot is recorded, so that the keeper can repeat it; `true`: in the state directory. */
+  readonly bootRecord?: string | true;
   /** The container's main program. */
   readonly command?: readonly [string, ...string[]];
 }
@@ -101,6 +103,10 @@ export function daemonOptions<O extends DescribedOption>(
       .default("auto"),
     option("--shutdown-timeout <SECONDS>", "end a shutdown after SECONDS, whatever services do").argParser(
       seconds,
+    ),
+    file(
+      "--boot-record [FILE]",
+      "record the boot in FILE, and repeat it the next time; the configuration must depend on nothing but its files",
     ),
     option("--help", "display this help and exit"),
     option("--usage", "display a short usage message and exit"),

@@ -91,6 +91,8 @@ export class Processes {
   readonly #ends = new Map<string, End>();
   readonly #report: (message: string) => void;
   readonly #generation: number;
+  /** Told of each spawn, as it is sent. */
+  onSpawn: ((id: string, spec: SpawnSpec) => void) | undefined;
   #sequence = 0;
 
   /**
@@ -111,6 +113,11 @@ export class Processes {
 
   get(id: string): Child | undefined {
     return this.#children.get(id);
+  }
+
+  /** The ids of all children whose end was not handled. */
+  get ids(): readonly string[] {
+    return [...this.#children.keys()];
   }
 
   /** How a child ended that is no more; the last few hundred are remembered. */
@@ -192,6 +199,7 @@ export class Processes {
   spawn(id: string, spec: SpawnSpec, { before, after }: Step = { before: [], after: [] }): Child {
     const child = new Child(id);
     this.#add(child);
+    this.onSpawn?.(id, spec);
     this.#outbox.post(...before, { op: "spawn", id, spec }, ...after).then(
       (results) => {
         const result = results[before.length];

@@ -2,6 +2,7 @@
 // over a fake keeper; daemon.ts adds the control socket, the configuration and the log writer.
 
 import { join } from "node:path";
+import { withTimes } from "./boot-record/times.js";
 import { Cgroups } from "./cgroups/cgroups.js";
 import { cgroupServices } from "./cgroups/services.js";
 import type { Host, Identity, LogStreams } from "./constructors/host.js";
@@ -75,6 +76,8 @@ export class System {
   readonly #parts: SystemParts;
   readonly #hooks: SystemHooks;
   readonly #states: States;
+  /** When children of earlier daemons were spawned, in ns since the epoch. */
+  #spawned: ReadonlyMap<string, bigint> | undefined;
   /** Events about children wait until the services they belong to are there again. */
   #early: KeeperEvent[] | undefined = [];
 
@@ -255,12 +258,20 @@ export class System {
     const [name] = definition.provision;
     const environmentOf = (controller: Controller): Environment => this.#environmentOf(controller);
     if (name === "root") return new Controller(definition, environmentOf, this.#rootState());
-    const left = this.notes.takeService(name);
+    const found = this.notes.takeService(name);
+    const left = found === undefined ? undefined : this.#withTimes(found);
     const controller = new Controller(definition, environmentOf, left ?? initialState);
     // Its module could not be read when the others' services were taken over.
     if (left !== undefined && this.#early === undefined)
       queueMicrotask(() => controller.resume(this.background()));
     return controller;
+  }
+
+  /** What the keeper has repeated from the record of a boot was noted when nobody knew of the time. */
+  #withTimes(state: ServiceState): ServiceState {
+    const { keeper, children } = this.#parts.keeper.inventory;
+    this.#spawned ??= new Map(children.map(({ id, spawned }) => [id, spawned]));
+    return withTimes(state, keeper.started, (id) => this.#spawned?.get(id));
   }
 
   /** `root` runs from the beginning; its process is the keeper, which is the same in every generation. */

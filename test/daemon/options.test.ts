@@ -32,6 +32,8 @@ const lines = [
   { args: ["--syslog=/run/log"], options: { ...auto, syslog: "/run/log" } },
   { args: ["--log-format=json"], options: { logFormat: "json" } },
   { args: ["--log-format", "text"], options: { logFormat: "text" } },
+  { args: ["--boot-record"], options: { ...auto, bootRecord: true } },
+  { args: ["--boot-record=/var/boot"], options: { ...auto, bootRecord: "/var/boot" } },
   { args: ["--shutdown-timeout=2.5"], options: { ...auto, shutdownTimeout: 2.5 } },
   { args: ["--", "redis-server"], options: { ...auto, command: ["redis-server"] } },
   {
@@ -95,7 +97,7 @@ test("--help names every option, --version the version, --usage fits on one line
   };
   const help = await print("--help");
   const names =
-    "config socket logfile pid insecure silent quiet syslog log-format shutdown-timeout help usage version";
+    "config socket logfile pid insecure silent quiet syslog log-format shutdown-timeout boot-record help usage version";
   const usage = await print("--usage");
   for (const name of names.split(" ")) {
     assert.match(help, new RegExp(`^ .*--${name}\\b.* {2}\\S`, "m"));

@@ -375,6 +375,12 @@ export class FakeKeeper implements Keeper {
         return this.#world.strays.get(request.pid)?.start === request.start
           ? success
           : failure("ESRCH", `signal process ${request.pid}`);
+      case "expect-file":
+      case "expect-environment":
+      case "await-started":
+        return failure("EINVAL", `${request.op}: not in a conversation`);
+      case "make-directory":
+        return success;
       case "pipe":
         return this.#hold([request.name], { kind: "pipe" });
       case "set-option":

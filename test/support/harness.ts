@@ -58,6 +58,8 @@ export interface BootOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default true: `--logfile` in the private directory. */
   readonly logFile?: boolean;
+  /** A system that has ended, in whose directory this one goes on with all that it has left; nothing is written there. */
+  readonly after?: System;
   /** Default "configured": wait until the configuration was loaded; "started": wait for nothing. */
   readonly ready?: "configured" | "started";
 }
@@ -74,6 +76,8 @@ export class System {
   readonly config: string;
   readonly variant: Variant;
   readonly ended: Promise<End>;
+  /** The one that goes on in this one's directory. */
+  successor: System | undefined;
   readonly #child: ChildProcess;
   readonly #init: boolean;
   readonly #program: string;
@@ -287,6 +291,8 @@ export class System {
 
   /** Ends the system whatever its state and removes its directory. */
   async destroy(): Promise<void> {
+    // Whoever has a successor has ended.
+    if (this.successor !== undefined) return await this.successor.destroy();
     // With its parent goes PID 1, and with PID 1 every process of the namespace.
     if (this.#end === undefined) this.#child.kill("SIGKILL");
     await this.ended;
@@ -411,6 +417,11 @@ const defaultVariant = (process.env.SHEPHERD_TEST_VARIANT ?? "none") as Variant;
 export async function bootSystem(scope: Scope, given: BootOptions): Promise<System> {
   const options = { variant: defaultVariant, ...given };
   // By its shortest name: a socket's path has 107 bytes at most.
+  if (options.after !== undefined) {
+    const { directory, config } = options.after;
+    options.after.successor = new System(directory, config, commandLine(directory, config, options), options);
+    return await ready(options.after.successor, options);
+  }
   const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
   // Services of other users have files in it; only the control socket's directory is private.
   chmodSync(directory, 0o755);
@@ -437,6 +448,10 @@ export async function bootSystem(scope: Scope, given: BootOptions): Promise<Syst
 
   const system = new System(directory, config, commandLine(directory, config, options), options);
   scope.after(() => system.destroy());
+  return await ready(system, options);
+}
+
+async function ready(system: System, options: BootOptions): Promise<System> {
   if (options.ready === "started") return system;
   await system.waitFor("the system is ready", async () => {
     if (system.hasEnded) throw new Error(`boot: the system ended at once\n${system.explain()}`);
@@ -444,7 +459,9 @@ export async function bootSystem(scope: Scope, given: BootOptions): Promise<Syst
     const answer = await exchange(system.socket, gnuRequest("status", "root")).catch(() => undefined);
     if (answer === undefined || !answer.text.includes("(status running)")) return false;
     // The last: the first daemon was killed before it could say so.
-    return /onfiguration successfully loaded|hile loading configuration|was started anew/.test(system.log());
+    return /onfiguration successfully loaded|hile loading configuration|was started anew|from the record of/.test(
+      system.log(),
+    );
   });
   return system;
 }

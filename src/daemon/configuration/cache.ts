@@ -105,11 +105,18 @@ async function findIn(directory: string, uid: number, entry: string): Promise<st
   }
 }
 
+/** What a compiled module was made from; undefined where that is not known any more. */
+export async function manifestOf(compiled: string, entry: string): Promise<Manifest | undefined> {
+  const text = await readFile(join(dirname(compiled), manifestName(entry)), "utf8");
+  const manifest = parseManifest(text);
+  return manifest !== undefined && compiledName(manifest.hash) === basename(compiled) ? manifest : undefined;
+}
+
 /**
  * Contents and not times decide: copies, archives and package managers give new contents old times, and to run
  * yesterday's configuration for that would be worse than the millisecond that reading takes.
  */
-async function isUnchanged({ path, size, sha256: content }: Input): Promise<boolean> {
+export async function isUnchanged({ path, size, sha256: content }: Input): Promise<boolean> {
   const status = await stat(path);
   // The size bounds what is read.
   return status.isFile() && status.size === size && sha256(await readFile(path)) === content;

@@ -1,7 +1,7 @@
 // Which configuration is loaded where the command line names none.
 
 import { access, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { baseDirectory, type Environment } from "./directories.js";
 
 /** In the order in which they are looked for. */
@@ -17,9 +17,18 @@ export async function findConfiguration(environment: Environment, uid: number): 
   return (await firstOf(stem)) ?? (await createTemplate(`${stem}.ts`));
 }
 
+/** Where there must be no file, lest that were loaded instead of `file`, which was looked for. */
+export function preferredTo(file: string): readonly string[] {
+  const stem = file.slice(0, -extname(file).length);
+  return candidates(stem).slice(0, Math.max(0, candidates(stem).indexOf(file)));
+}
+
+function candidates(stem: string): readonly string[] {
+  return extensions.map((extension) => `${stem}${extension}`);
+}
+
 async function firstOf(stem: string): Promise<string | undefined> {
-  for (const extension of extensions) {
-    const file = `${stem}${extension}`;
+  for (const file of candidates(stem)) {
     try {
       await access(file);
       return file;

@@ -46,9 +46,13 @@ export async function startForkexec(
   };
   const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
   const child = context.spawn(id, { ...spec, ...streams });
-  if (data.ownStreams !== true)
-    child.onPid = (pid) => host.logs.label(context.name, basename(command[0]), pid);
+  child.onPid = () => labelLog(host, context, data, child);
   return await finishForkexec(host, context, data, child);
+}
+
+/** The process's lines bear its name and its number from now on. */
+export function labelLog(host: Host, { name }: StartContext, data: ForkexecData, { pid }: Child): void {
+  if (data.ownStreams !== true) host.logs.label(name, basename(data.command[0]), pid);
 }
 
 /**

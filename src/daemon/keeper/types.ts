@@ -153,7 +153,13 @@ export interface ListenSpec {
 
 /** One request (§4). `op` is the request's name there. */
 export type Request =
-  | { readonly op: "spawn"; readonly id: Name; readonly spec: SpawnSpec }
+  | {
+      readonly op: "spawn";
+      readonly id: Name;
+      readonly spec: SpawnSpec;
+      /** Instead of the spec's: what follows the keeper's start time in it. */
+      readonly mark?: string;
+    }
   | {
       readonly op: "adopt";
       readonly id: Name;
@@ -235,7 +241,33 @@ export type Request =
       readonly option: number;
       readonly amount?: number;
       readonly value?: Uint8Array;
-    };
+    }
+  /** In the record of a boot only: what is absent may be anything. Times are in ns since the epoch. */
+  | {
+      readonly op: "expect-file";
+      readonly path: string;
+      readonly inode?: bigint;
+      readonly size?: number;
+      readonly modified?: bigint;
+      readonly changed?: bigint;
+      /** What it contains. */
+      readonly data?: Uint8Array;
+      /** That there is none. */
+      readonly absent?: boolean;
+    }
+  /** In the record of a boot only: all that the daemon is given. */
+  | {
+      readonly op: "expect-environment";
+      /** Each variable, ended by NUL, in their order. */
+      readonly environment: Uint8Array;
+      /** The program and its arguments, each ended by NUL. */
+      readonly arguments: Uint8Array;
+      readonly directory: string;
+    }
+  /** In the record of a boot only, the last of its frame: until the programs of all children are executed. */
+  | { readonly op: "await-started" }
+  /** One that is there already is as good. */
+  | { readonly op: "make-directory"; readonly path: string; readonly mode?: number };
 
 /** One result. `errno` 0 is success; `text` says what was attempted on what. Only the fields of its request are set. */
 export interface Result {

@@ -106,6 +106,11 @@ const tag = {
   level: 90,
   option: 91,
   amount: 92,
+  ownMark: 93,
+  inode: 94,
+  modified: 95,
+  changed: 96,
+  absent: 97,
   alone: 110,
 } as const;
 
@@ -333,7 +338,10 @@ type RequestTable = {
 };
 
 const requests: RequestTable = {
-  spawn: { type: 2, fields: { id: text(tag.id), spec: nested(tag.spec, specEncoders) } },
+  spawn: {
+    type: 2,
+    fields: { id: text(tag.id), spec: nested(tag.spec, specEncoders), mark: text(tag.ownMark) },
+  },
   adopt: {
     type: 3,
     fields: {
@@ -458,6 +466,24 @@ const requests: RequestTable = {
       value: bytes(tag.value),
     },
   },
+  "expect-file": {
+    type: 29,
+    fields: {
+      path: text(tag.path),
+      inode: integer(tag.inode),
+      size: integer(tag.size),
+      modified: integer(tag.modified),
+      changed: integer(tag.changed),
+      data: bytes(tag.data),
+      absent: flag(tag.absent),
+    },
+  },
+  "expect-environment": {
+    type: 30,
+    fields: { environment: bytes(tag.data), arguments: bytes(tag.value), directory: text(tag.path) },
+  },
+  "await-started": { type: 31, fields: {} },
+  "make-directory": { type: 32, fields: { path: text(tag.path), mode: integer(tag.mode) } },
 };
 
 /** The highest version of the contract that this daemon speaks. */

@@ -1,6 +1,7 @@
 // What a new daemon must know of the logs of an earlier one, as notes in the keeper: the sink and the open streams.
 // A writer that dies after the daemon did is so told everything again, whoever runs then.
 
+import { recordedId } from "../boot-record/services.js";
 import type { Inventory, Request } from "../keeper/types.js";
 import { decodeNote, encodeNote, NewerNotesError } from "../notes-format.js";
 import type { LogFile, Sink } from "./messages.js";
@@ -50,9 +51,14 @@ export function forgetStream(name: string): Request {
 
 export function readNotes(inventory: Inventory): Noted {
   const streams = new Map<string, Stream>();
+  const pids = new Map(inventory.children.map(({ id, pid }) => [id, pid]));
   for (const key of inventory.notes.keys()) {
     const found = key.startsWith(streamPrefix) ? read(inventory, key) : undefined;
-    if (found !== undefined) streams.set(key.slice(streamPrefix.length), found as Stream);
+    if (found === undefined) continue;
+    const name = key.slice(streamPrefix.length);
+    // What the keeper has started from the record of a boot nobody has labelled yet.
+    const pid = pids.get(recordedId(name));
+    streams.set(name, { ...(pid === undefined ? {} : { pid }), ...(found as Stream) });
   }
   return {
     streams,

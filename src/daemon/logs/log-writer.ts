@@ -184,7 +184,9 @@ export class LogWriter {
     await this.#order({ op: "configure", sink, keep: false });
     if (!this.#begun) {
       this.#begun = true;
-      for (const queued of this.#beginning())
+      // Services may run already whose streams no writer was ever told of: those of a boot that the keeper has repeated.
+      const unopened = this.#openOrders((name) => !this.#confirmed.has(name));
+      for (const queued of [...unopened, ...this.#beginning()])
         this.#queue.add(queued).catch((error: unknown) => this.#report(error));
     }
     this.#sink = sink;
@@ -386,15 +388,18 @@ export class LogWriter {
   /** Everything a new writer must know before it reads the first pipe. */
   #introduction(): QueuedOrder[] {
     if (!this.#begun) return [];
-    const streams = [...this.#streams].map(([name, stream]) => ({
-      order: this.#openOrder(name, stream, true),
-      pipe: stream.pipe,
-    }));
+    const streams = this.#openOrders(() => true);
     const sink = this.#sink;
     const configure: QueuedOrder[] =
       sink === undefined ? [] : [{ order: { op: "configure", sink, keep: true } }];
     const limit: QueuedOrder[] = this.#limit === undefined ? [] : [{ order: limitOrder(this.#limit) }];
     return [...configure, ...limit, ...streams, ...this.systemLog.introduction(), ...this.#beginning()];
+  }
+
+  #openOrders(isMeant: (name: string) => boolean): QueuedOrder[] {
+    return [...this.#streams]
+      .filter(([name]) => isMeant(name))
+      .map(([name, stream]) => ({ order: this.#openOrder(name, stream, true), pipe: stream.pipe }));
   }
 
   #beginning(): QueuedOrder[] {
