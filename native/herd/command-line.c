@@ -47,7 +47,8 @@ static bool read_option(const char *word, char ***next, struct line *line) {
   return false;
 }
 
-// Root's actions may end the daemon, or take long; those of the client's own need no daemon, or a terminal.
+// Root's actions may take long, or end the daemon in its own way; those of the client's own need no daemon,
+// or a terminal.
 static bool is_for_daemon(const struct line *line) {
   static const char *const own[] = {"log", "verify", "upgrade", "attach", "tree", "top"};
   if (line->count == 0)
@@ -62,7 +63,8 @@ static bool is_for_daemon(const struct line *line) {
       return false;
   const char *service = line->operands[1];
   bool root = is(service, "root") || is(service, "shepherd");
-  return !root || is(action, "status") || is(action, "doc");
+  // A daemon that is told to stop answers before it goes; where it does not, the client finds it gone.
+  return !root || is(action, "status") || is(action, "doc") || (is(action, "stop") && line->count == 2);
 }
 
 bool read_command_line(int argc, char **argv, struct line *line) {

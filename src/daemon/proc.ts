@@ -1,6 +1,6 @@
 // What /proc tells of a process.
 
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 
 export interface Stat {
@@ -55,14 +55,22 @@ export function processStatNow(pid: number): Stat | undefined {
   }
 }
 
+/** Room for the list of the children of nearly every process. */
+const listed = Buffer.allocUnsafe(4096);
+
 /** The children of a process, from the kernel's list where it has one; undefined where it has none. */
 export function childrenOf(pid: number): number[] | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
-    return text
-      .split(" ")
-      .filter((word) => word !== "")
-      .map(Number);
+    // As few system calls as can be: a stop of everything does this for each service.
+    const file = openSync(`/proc/${pid}/task/${pid}/children`, "r");
+    let text = "";
+    try {
+      for (let length = readSync(file, listed); length > 0; length = readSync(file, listed))
+        text += listed.toString("latin1", 0, length);
+    } finally {
+      closeSync(file);
+    }
+    return text === "" ? [] : text.trim().split(" ").map(Number);
   } catch {
     return undefined;
   }

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Host } from "../constructors/host.js";
 import { errorText } from "../error-text.js";
+import { monotonic } from "../monotonic.js";
 import { processStat, type Survivor, signalSurvivors } from "../survivors.js";
 import { isPopulated, killCgroup, listedProcesses } from "./tree.js";
 
@@ -32,7 +33,7 @@ export interface Ending {
   /** What those get that have not been told to end yet. */
   readonly signal: number;
   readonly told: readonly Survivor[];
-  /** When all that still lives is killed, on the clock of `performance`. */
+  /** When all that still lives is killed, on the clock that nobody sets. */
   readonly deadline: number;
 }
 
@@ -56,7 +57,7 @@ async function empty(host: Host, directory: string, { signal, told, deadline }: 
   const others = (await membersBesides(directory, 0)).filter(({ pid }) => !known.has(pid));
   await signalSurvivors(others, signal, host.processes);
   while (await isPopulated(directory)) {
-    const now = performance.now();
+    const now = monotonic();
     if (now >= deadline + giveUp) {
       const left = (await listedProcesses(directory)).slice(0, 10);
       host.report(`processes in ${directory} survive KILL: ${left.join(", ")}`);

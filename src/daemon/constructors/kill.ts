@@ -4,6 +4,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { emptyCgroup, membersBesides } from "../cgroups/end.js";
 import type { ProcessReference } from "../definition/types.js";
+import { monotonic } from "../monotonic.js";
 import { findSurvivors, type Kin, type Survivor, signalSurvivors, stillAlive } from "../survivors.js";
 import { type Host, launcherOf, markOf, ownerOf } from "./host.js";
 
@@ -38,7 +39,7 @@ export async function endProcess(
   const mark = markOf(host, process.id);
   const cgroup = cgroupOf(host, process.id);
   const timer = `stop/${process.id}`;
-  let deadline = performance.now() + gracePeriod * 1000;
+  let deadline = monotonic() + gracePeriod * 1000;
   let survivors: readonly Survivor[] = [];
 
   if (child !== undefined && child.end === undefined) {
@@ -47,7 +48,7 @@ export async function endProcess(
     const left = host.deadlines.takeOver(timer, expired);
     // Whoever armed it has signalled in the same step; to many programs a second signal means something else.
     const signalled = left !== undefined;
-    if (signalled) deadline = performance.now() + left * 1000;
+    if (signalled) deadline = monotonic() + left * 1000;
     else {
       const scope = cgroup.shared ? "group" : "cgroup";
       host.deadlines.arm(timer, gracePeriod, expired, { child: child.id, signal: SIGKILL, scope });
@@ -105,7 +106,7 @@ function launcherPid(host: Host, process: Pick<ProcessReference, "id">): number 
 export async function endRest(host: Host, service: string, gracePeriod: number): Promise<void> {
   const directory = host.cgroups.pathOf(service);
   if (directory === undefined || host.processes.livingOf(service).length > 0) return;
-  const deadline = performance.now() + gracePeriod * 1000;
+  const deadline = monotonic() + gracePeriod * 1000;
   await emptyCgroup(host, directory, { signal: 15, told: [], deadline });
 }
 
@@ -124,7 +125,7 @@ export async function endGroup(
   // Nor may it be emptied where the service goes on with another process than the one that ended.
   const goesOn = beside || host.processes.livingOf(service).length > 0;
   const directory = goesOn ? undefined : host.cgroups.pathOf(service);
-  const ending = { signal: 15, told: [], deadline: performance.now() + gracePeriod * 1000 };
+  const ending = { signal: 15, told: [], deadline: monotonic() + gracePeriod * 1000 };
   if (directory !== undefined && (await emptyCgroup(host, directory, ending))) return;
   const kin: Kin = { leader: process.pid, lives: false, mark: markOf(host, process.id) };
   // Nobody would find them later.
@@ -149,9 +150,9 @@ async function endSurvivors(
     const found = await findSurvivors(kin, host.strangers, { besides: launcherPid(host, process) });
     const fresh = found.filter(({ pid }) => !alive.some((other) => other.pid === pid));
     if (fresh.length === 0 && alive.length === 0) return;
-    await signalSurvivors(fresh, performance.now() < deadline ? signal : SIGKILL, host.processes);
+    await signalSurvivors(fresh, monotonic() < deadline ? signal : SIGKILL, host.processes);
     const remaining = await waitOrKill(host, [...alive, ...fresh], deadline);
-    if (remaining.length > 0 || performance.now() > deadline + giveUp) {
+    if (remaining.length > 0 || monotonic() > deadline + giveUp) {
       const pids = (remaining.length > 0 ? remaining : fresh).map(({ pid }) => pid);
       host.report(`processes ${pids.join(", ")} survive KILL, or make others faster than they can be ended`);
       return;
@@ -169,11 +170,11 @@ async function waitOrKill(
   let alive = await stillAlive(survivors);
   let killed = false;
   while (alive.length > 0) {
-    if (performance.now() >= deadline && !killed) {
+    if (monotonic() >= deadline && !killed) {
       await signalSurvivors(alive, SIGKILL, host.processes);
       killed = true;
     }
-    if (performance.now() >= deadline + killWait) return alive;
+    if (monotonic() >= deadline + killWait) return alive;
     await delay(interval);
     alive = await stillAlive(alive);
   }

@@ -8,6 +8,7 @@ import type { Host } from "../constructors/host.js";
 import { isProcess } from "../controller/running-value.js";
 import type { Aftermath } from "../controller/state.js";
 import { errorText } from "../error-text.js";
+import { monotonic } from "../monotonic.js";
 import { Bell } from "../readiness/bell.js";
 import { findSurvivors, processStat, type Survivor, signalSurvivors } from "../survivors.js";
 import { abortTimeout, killSettings, stopTimeout } from "./defaults.js";
@@ -89,11 +90,11 @@ export async function endUnit(run: UnitRun, { pass, by, say }: Ending): Promise<
       if (isLate && finalSignal === undefined && by !== "kill") return "left";
       // Of `mixed` the others are told nothing, and killed once those are gone that were told.
       if (isLate || (mode === "mixed" && living.children.length === 0)) {
-        killedAt ??= performance.now();
+        killedAt ??= monotonic();
         await kill(host, name, living, finalSignal ?? SIGKILL, reachesAll);
       } else if (mode === "control-group")
         await tellOthers(host, living.others, told, signal, settings.hangUp);
-      if (killedAt !== undefined && performance.now() > killedAt + giveUp) {
+      if (killedAt !== undefined && monotonic() > killedAt + giveUp) {
         const left = [...living.children, ...living.others.map(({ pid }) => pid)].slice(0, 10);
         host.report(`processes of ${name} survive KILL: ${left.join(", ")}`);
         return "late";

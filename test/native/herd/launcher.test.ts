@@ -77,7 +77,7 @@ test("what is not for the launcher is the client's, with the same arguments", as
     ["verify", "x.service"],
     ["attach", "web"],
     ["upgrade", "keeper"],
-    ["stop", "root"],
+    ["stop", "root", "x"],
     ["restart", "shepherd"],
     ["eval", "root", "1"],
     ["status", "--js"],
@@ -102,6 +102,7 @@ test("what is not for the launcher is the client's, with the same arguments", as
   for (const line of [
     ["status", "root"],
     ["doc", "shepherd"],
+    ["stop", "root"],
     ["start", "x"],
     ["reload", "x", "y"],
   ])
