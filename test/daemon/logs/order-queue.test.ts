@@ -4,20 +4,32 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Keeper, Request } from "../../../src/daemon/keeper/types.js";
-import { OrderQueue } from "../../../src/daemon/logs/order-queue.js";
+import { type Answer, OrderQueue } from "../../../src/daemon/logs/order-queue.js";
 import { FakeKeeper } from "../../support/fake-keeper.js";
 
-/** A keeper that only remembers which messages it was to pass on, as their tags. */
-function recorder(): { readonly keeper: Keeper; readonly passed: number[] } {
+/** A keeper that only remembers which messages it was to pass on, as their tags, and which of these asked for an answer. */
+function recorder() {
   const passed: number[] = [];
-  const send = async (requests: readonly Request[]) => {
-    for (const request of requests)
-      if (request.op === "pass") passed.push(Buffer.from(request.data).readUInt32LE(8));
-    return requests.map(() => ({ errno: 0, text: "" }));
-  };
+  const asking: boolean[] = [];
+  const refused = new Set<number>();
+  const send = async (requests: readonly Request[]) =>
+    requests.map((request) => {
+      if (request.op !== "pass") return { errno: 0, text: "" };
+      const data = Buffer.from(request.data);
+      passed.push(data.readUInt32LE(8));
+      asking.push((data.readUInt16LE(6) & 2) === 0);
+      return refused.has(passed.length) ? { errno: 90, text: "pass" } : { errno: 0, text: "" };
+    });
   const { inventory } = new FakeKeeper();
-  return { keeper: { inventory, send, onEvent: () => {}, onLost: () => {} }, passed };
+  const keeper: Keeper = { inventory, send, onEvent: () => {}, onLost: () => {} };
+  return { keeper, passed, asking, refused };
 }
+
+function answerTo(tag: number, errno = 0): Answer {
+  return { type: "answer", tag, errno, text: errno === 0 ? "" : "open /x" };
+}
+
+const label = { order: { op: "label", name: "web", program: "web", pid: 1 } } as const;
 
 describe("the queue of orders", () => {
   it("sends what a writer did not answer to the next one, even if the end of the first was told of too early", async () => {
@@ -37,5 +49,37 @@ describe("the queue of orders", () => {
     const answer = { type: "answer", tag: order, errno: 0, text: "" } as const;
     queue.take(answer)?.settle(answer);
     assert.equal((await done).errno, 0);
+  });
+
+  it("has only the last of those answered that have nothing to tell, and takes that for the others' answer", async () => {
+    const { keeper, passed, asking } = recorder();
+    const queue = new OrderQueue(keeper, "log/control");
+    queue.open([], assert.fail);
+    const done = [label, label, label, label].map((order) => queue.add(order));
+    await turn();
+    assert.deepEqual(asking, [false, false, false, true]);
+    // One that failed is told of, and so are those before it.
+    queue.take(answerTo(passed[1] ?? 0, 2))?.settle(answerTo(passed[1] ?? 0, 2));
+    assert.equal((await done[0])?.errno, 0);
+    await assert.rejects(done[1] ?? Promise.resolve(), /open/);
+    queue.take(answerTo(passed[3] ?? 0))?.settle(answerTo(passed[3] ?? 0));
+    assert.deepEqual(
+      (await Promise.all(done.slice(2))).map(({ errno }) => errno),
+      [0, 0],
+    );
+  });
+
+  it("sends those again whose answer another one was to bring that could not be sent", async () => {
+    const { keeper, passed, asking, refused } = recorder();
+    const queue = new OrderQueue(keeper, "log/control");
+    queue.open([], assert.fail);
+    refused.add(2);
+    const [first, second] = [queue.add(label), queue.add(label)];
+    await assert.rejects(second, /pass/);
+    await turn();
+    assert.deepEqual(asking, [false, true, true]);
+    assert.equal(passed[2], passed[0]);
+    queue.take(answerTo(passed[2] ?? 0))?.settle(answerTo(passed[2] ?? 0));
+    assert.equal((await first).errno, 0);
   });
 });
