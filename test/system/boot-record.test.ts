@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
+import { findCgroups, inside, makeTestCgroup } from "../support/cgroups.js";
 import { configuration, sleeper } from "../support/configuration.js";
 import { type BootOptions, bootSystem, type Scope, type System } from "../support/harness.js";
 
@@ -215,4 +216,33 @@ it("services that are more than the execution of a program are started by the da
   );
   await first.waitForLog(/This boot is not recorded: no service has a start that can be recorded/);
   assert.ok(!existsSync(recordOf(first)));
+});
+
+const found = findCgroups();
+const cgroupParent = typeof found === "string" ? "" : found.directory;
+
+it("services are in their cgroups, and an accounts' file counts where one has a user", {
+  skip: typeof found === "string" ? found : false,
+}, async (t) => {
+  const cgroup = makeTestCgroup(t, cgroupParent);
+  const through = inside(cgroup);
+  const config = configuration([
+    stamped("one"),
+    stamped("two", ["one"], "cgroup: false,"),
+    `service(["user"], { start: makeForkexecConstructor(["/bin/sleep", "1000000"], { user: "nobody" }), stop: makeKillDestructor() })`,
+    `service(["limited"], { start: makeForkexecConstructor(["/bin/sleep", "1000000"]), cgroup: { pidsMax: 9 }, stop: makeKillDestructor() })`,
+  ]);
+  const first = await boot(t, config, { through });
+  const second = await bootAgain(t, first, { through });
+  assert.equal((await second.waitForLog(repeated))[1], "3");
+  await processes(second, "one", "two", "user", "limited");
+  const where = (service: string): string =>
+    readFileSync(join(cgroup, "services", `${service}.service`, "cgroup.procs"), "utf8");
+  assert.match(where("one"), /^\d+\n$/);
+  assert.match(where("user"), /^\d+\n$/);
+  assert.match(where("limited"), /^\d+\n$/);
+  assert.ok(!existsSync(join(cgroup, "services", "two.service")));
+  assert.match(readFileSync(recordOf(second), "latin1"), /\/etc\/passwd/);
+  await second.ok("stop", "one");
+  await second.waitFor("its cgroup is removed", () => !existsSync(join(cgroup, "services", "one.service")));
 });

@@ -1,10 +1,11 @@
 // bin/shepherd: what it runs, and what it says where it cannot.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
+import { stateDirectory } from "../../src/daemon/configuration/directories.js";
 import { project } from "../support/project.js";
 import { run } from "../support/run.js";
 
@@ -91,4 +92,32 @@ it("an unknown option is an error with a hint, in one line each", async () => {
   const { status, stderr, stdout } = await run("unshare", [...unshare, shepherd, "--bogus"]);
   assert.equal(status, 1);
   assert.match(stdout + stderr, /shepherd: error: unknown option '--bogus'/);
+});
+
+it("the keeper is told the file of a recorded boot that the daemon uses", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "shepherd-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  for (const name of ["bin", "dist/native"]) mkdirSync(join(directory, name), { recursive: true });
+  copyFileSync(shepherd, join(directory, "bin", "shepherd"));
+  writeFileSync(join(directory, "dist", "shepherd.cjs"), "");
+  for (const name of ["keeper", "spawn", "logwriter"])
+    writeFileSync(join(directory, "dist", "native", name), '#!/bin/sh\nprintf "%s\\n" "$1"\n', {
+      mode: 0o755,
+    });
+  const first = async (env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<string> => {
+    const base = { PATH: process.env.PATH ?? "", HOME: "/home/user" };
+    return (await run(join(directory, "bin", "shepherd"), args, { env: { ...base, ...env } })).stdout;
+  };
+  assert.equal(await first({}, "--silent"), "--\n");
+  assert.equal(await first({}, "--boot-record=a b"), "--record=a b\n");
+  assert.equal(
+    await first({ XDG_STATE_HOME: "/state" }, "--boot-record"),
+    "--record=/state/shepherd/boot-record\n",
+  );
+  const state = stateDirectory({ HOME: "/home/user", XDG_STATE_HOME: "relative" }, process.getuid?.() ?? 0);
+  assert.equal(
+    await first({ XDG_STATE_HOME: "relative" }, "--boot-record"),
+    `--record=${state}/boot-record\n`,
+  );
+  assert.equal(await first({}, "--", "true", "--boot-record"), "--\n");
 });
