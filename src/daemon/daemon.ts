@@ -374,6 +374,8 @@ export class Daemon {
     }
     const { registry } = this.#system;
     this.#logs.keepOnly((name) => registry.find(name)?.name === name);
+    // Whatever kills the daemon then, the next boot is an ordinary one.
+    if (rescue && notes.bootRecord !== undefined) await this.#recorder?.remove();
     const isRepeated =
       !rescue &&
       notes.shutdown === undefined &&
