@@ -9,7 +9,7 @@ import { BootRecorder } from "./boot-record/recorder.js";
 import { afterRepetition } from "./boot-record/repeated.js";
 import { runCompiler } from "./compiler-process.js";
 import { stateDirectory } from "./configuration/directories.js";
-import { loadCompiled, loadConfiguration } from "./configuration/load.js";
+import { findAhead, loadCompiled, loadConfiguration } from "./configuration/load.js";
 import { Desk } from "./control/desk.js";
 import { ActionError, type DispatchContext } from "./control/dispatch.js";
 import { Journal } from "./control/journal.js";
@@ -94,12 +94,15 @@ export class Daemon {
   readonly #exitCode: ExitCode;
   readonly #recorder: BootRecorder | undefined;
   readonly #files: SupervisorFiles;
+  readonly #runtimeDirectory: string;
   /** Resolves when clients are served. */
   readonly ready: Promise<void>;
   #isReady: () => void = () => undefined;
   /** Resolves when what an earlier daemon left is known and under control. */
   readonly #takenOver: Promise<void>;
   #hasTakenOver: () => void = () => undefined;
+  /** What the configuration was compiled to, at the first start. */
+  #ahead: Promise<string | undefined> | undefined;
   /** Why only what is data is run; undefined as a rule. */
   #rescue: string | undefined;
 
@@ -119,6 +122,7 @@ export class Daemon {
       this.#hasTakenOver = resolve;
     });
     const runtimeDirectory = dirname(paths.socket);
+    this.#runtimeDirectory = runtimeDirectory;
     this.#writer = new LogWriter({
       keeper,
       program: paths.logWriter,
@@ -208,6 +212,7 @@ export class Daemon {
             {
               runtimeDirectory,
               inForce: this.#inForce.compiled,
+              ahead: purpose === "start" ? this.#ahead : undefined,
               runCompiler: (argv) => runCompiler(host, paths.compiler, argv),
             },
             purpose,
@@ -261,6 +266,9 @@ export class Daemon {
     const { init } = this.#keeper.inventory.keeper;
     installRuntime(this.#system, this.#files, logAccess, unitOperations(this.#system, this.#inForce, init));
     this.#schedule.resume();
+    const { config } = this.#options;
+    if (notes.system === undefined && config !== undefined)
+      this.#ahead = findAhead(config, this.#runtimeDirectory);
     const cgroups = this.#system.host.cgroups.open();
     const logging = startLogging(this.#writer, this.#options, this.#log);
     const listen = async (): Promise<void> => {

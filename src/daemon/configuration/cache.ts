@@ -93,10 +93,12 @@ async function findIn(directory: string, uid: number, entry: string): Promise<st
     const file = join(directory, manifestName(entry));
     const manifest = parseManifest(await readFile(file, "utf8"));
     if (manifest?.compiler !== compilerIdentity || manifest.entry !== entry) return undefined;
-    const unchanged = await Promise.all(manifest.inputs.map(isUnchanged));
-    if (unchanged.includes(false)) return undefined;
     const compiled = join(directory, compiledName(manifest.hash));
-    await verifyCompiled(compiled);
+    const [unchanged] = await Promise.all([
+      Promise.all(manifest.inputs.map(isUnchanged)),
+      verifyCompiled(compiled),
+    ]);
+    if (unchanged.includes(false)) return undefined;
     await touch(file);
     return compiled;
   } catch {
@@ -127,8 +129,7 @@ export async function verifyCompiled(compiled: string): Promise<void> {
   const text = await readFile(compiled);
   if (basename(compiled) !== compiledName(sha256(text)))
     throw new Error("it is damaged: its contents do not match its name");
-  await touch(compiled);
-  await touch(`${compiled}.map`);
+  await Promise.all([touch(compiled), touch(`${compiled}.map`)]);
 }
 
 /** What was used last is removed last. */

@@ -46,6 +46,8 @@ export interface LoadDependencies {
   readonly signal?: AbortSignal;
   /** Compiled modules that stay in the cache however old they are. */
   readonly inForce?: readonly string[];
+  /** What `findAhead` has found, or will. */
+  readonly ahead?: Promise<string | undefined> | undefined;
 }
 
 export interface CompilerOutcome {
@@ -85,7 +87,26 @@ export async function loadCompiled(
   return await evaluate(file, compiled, signal, purpose);
 }
 
+/**
+ * Looks for what `file` was compiled to, for a load that is about to begin: the supervisor does other things meanwhile.
+ * Undefined where there is nothing; the load then says why.
+ */
+export async function findAhead(file: string, runtimeDirectory: string): Promise<string | undefined> {
+  try {
+    const uid = process.getuid?.() ?? 0;
+    return await findCompiled(
+      cacheDirectories(process.env, uid, runtimeDirectory),
+      uid,
+      await realEntry(file),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
 async function findOrCompile(file: string, dependencies: LoadDependencies): Promise<string> {
+  const ahead = await dependencies.ahead;
+  if (ahead !== undefined) return ahead;
   const entry = await realEntry(file);
   const uid = process.getuid?.() ?? 0;
   const directories = cacheDirectories(process.env, uid, dependencies.runtimeDirectory);
