@@ -2,11 +2,11 @@
 
 import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import type { Attendance, Host, RunningContext } from "../constructors/host.js";
-import { errorText } from "../error-text.js";
 import { isStartable } from "./down.js";
 import { decode } from "./encoded.js";
 import { listenerNames } from "./socket-listeners.js";
 import { startLimitOf, TriggerLimit } from "./trigger-limit.js";
+import { startTriggered } from "./triggered.js";
 import type { UnitSocketData } from "./types.js";
 
 /** systemd's defaults. */
@@ -45,14 +45,10 @@ export function attendListening(host: Host, context: RunningContext, data: UnitS
     host.outbox.together(() => {
       update();
       context.log(`Socket '${name}' starts service ${service}.`);
-      host.offspring
-        .startAll([service])
-        .catch((error: unknown) => host.report(`socket ${name}: ${errorText(error)}`))
-        .finally(() => {
-          isStarting = false;
-          update();
-        })
-        .catch((error: unknown) => host.report(errorText(error)));
+      startTriggered(host, service, `socket ${name}`, () => {
+        isStarting = false;
+        update();
+      });
     });
   };
   const forget = host.states.watch(service, update);

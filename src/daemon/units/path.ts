@@ -2,13 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
-import {
-  type Attendance,
-  type Host,
-  type RunningContext,
-  type StartContext,
-  StartFailure,
-} from "../constructors/host.js";
+import type { Attendance, Host, RunningContext, StartContext } from "../constructors/host.js";
 import type { RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { admit } from "./admission.js";
@@ -16,6 +10,7 @@ import { isStartable } from "./down.js";
 import { isForChanges, isThere, stateOf } from "./path-check.js";
 import { PathWatcher } from "./path-watch.js";
 import { startLimitOf, TriggerLimit } from "./trigger-limit.js";
+import { startTriggered, triggeredService } from "./triggered.js";
 import type { PathWatch, UnitPathData } from "./types.js";
 
 /** How long after an event, in ms, it is looked what has happened: there are many when a file is written. */
@@ -40,9 +35,7 @@ export async function startUnitPath(
   data: UnitPathData,
 ): Promise<RunningValue> {
   await admit(host, data);
-  const service = serviceNameOf(data.starts);
-  if (host.states.of(service) === undefined)
-    throw new StartFailure(`there is no service ${service}, which it would start`);
+  const service = triggeredService(host, data.starts);
   if (data.makeDirectory) await makeDirectories(data, context.say);
   const phase = isStartable(host.states, service) ? "waiting" : "running";
   const state: UnitPathState = { type: "unit-path", starts: data.starts, phase, seen: await look(data) };
@@ -215,14 +208,10 @@ class UnitPathAttendance implements Attendance {
     host.outbox.together(() => {
       this.#change({ ...this.#state, phase: "running" });
       this.#context.log(`Path '${name}' starts service ${this.#service} (${kind}=${path}).`);
-      host.offspring
-        .startAll([this.#service])
-        .catch((error: unknown) => host.report(`path ${name}: ${errorText(error)}`))
-        .finally(() => {
-          this.#starting = false;
-          this.#lookSoon();
-        })
-        .catch((error: unknown) => host.report(errorText(error)));
+      startTriggered(host, this.#service, `path ${name}`, () => {
+        this.#starting = false;
+        this.#lookSoon();
+      });
     });
   }
 

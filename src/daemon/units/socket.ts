@@ -3,7 +3,6 @@
 import { access, mkdir, readlink, symlink, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { SocketSettings } from "../../../systemd-compat/directives.js";
-import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
 import {
   type Attendance,
   type Host,
@@ -20,6 +19,7 @@ import { decode } from "./encoded.js";
 import { attendListening } from "./listening.js";
 import { runSocketCommands, tidySocket } from "./socket-commands.js";
 import { endpointsOf, listenerNames, listenersOf, type SocketFacts } from "./socket-listeners.js";
+import { triggeredService } from "./triggered.js";
 import type { UnitSocketData } from "./types.js";
 
 /** As `socketsValue` has it. */
@@ -88,10 +88,8 @@ async function closeSockets(host: Host, name: string, settings: SocketSettings):
 function checkService(host: Host, name: string, data: UnitSocketData): void {
   const { Accept = false } = decode(data.socket);
   if (Accept || listenerNames(name, data).some((socket) => host.sockets.has(name, socket))) return;
-  const service = serviceNameOf(data.service);
-  const found = host.states.of(service);
-  if (found === undefined) throw new StartFailure(`there is no service ${service}, which it would start`);
-  if (found.state.status === "running")
+  const service = triggeredService(host, data.service);
+  if (host.states.of(service)?.state.status === "running")
     throw new StartFailure(`service ${service} runs already, without this socket: stop it first`);
 }
 

@@ -4,13 +4,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { serviceNameOf } from "../../../systemd-compat/translate/service-names.js";
-import {
-  type Attendance,
-  type Host,
-  type RunningContext,
-  type StartContext,
-  StartFailure,
-} from "../constructors/host.js";
+import type { Attendance, Host, RunningContext, StartContext } from "../constructors/host.js";
 import type { RunningValue } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import { processStat } from "../survivors.js";
@@ -29,6 +23,7 @@ import {
   upcoming,
 } from "./timer-plan.js";
 import { isUnitTimer } from "./timer-view.js";
+import { startTriggered, triggeredService } from "./triggered.js";
 import type { UnitTimerData } from "./types.js";
 
 /** Milliseconds of a clock tick, by which the kernel tells when a process began. */
@@ -43,9 +38,7 @@ export async function startUnitTimer(
   data: UnitTimerData,
 ): Promise<RunningValue> {
   await admit(host, data);
-  const service = serviceNameOf(data.starts);
-  if (host.states.of(service) === undefined)
-    throw new StartFailure(`there is no service ${service}, which it would start`);
+  const service = triggeredService(host, data.starts);
   const settings = decode(data.timer);
   const arithmetic = await arithmeticOf(name, data);
   const now = host.instant();
@@ -192,14 +185,10 @@ class UnitTimerAttendance implements Attendance {
       if (decode(this.#data.timer).Persistent === true) host.stamps?.write(name, now.realtime);
       this.#context.log(`Timer '${name}' starts service ${this.#service}.`);
       this.#starting = true;
-      host.offspring
-        .startAll([this.#service])
-        .catch((error: unknown) => host.report(`timer ${name}: ${errorText(error)}`))
-        .finally(() => {
-          this.#starting = false;
-          this.#wakeSoon();
-        })
-        .catch((error: unknown) => host.report(errorText(error)));
+      startTriggered(host, this.#service, `timer ${name}`, () => {
+        this.#starting = false;
+        this.#wakeSoon();
+      });
     });
   }
 
