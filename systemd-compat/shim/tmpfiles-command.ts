@@ -1,28 +1,23 @@
 // systemd-tmpfiles, for systems that have none: what packages' scripts call.
 
-import { parseArgs } from "node:util";
-import { formatDiagnostic } from "../diagnostics.js";
 import { applyTmpfiles } from "../tmpfiles/apply.js";
+import { flag, readCommandLine, tell, usualOptions } from "./files-command.js";
 import { UsageError } from "./options.js";
 import { sourceFrom } from "./standard-input.js";
 import type { Surroundings } from "./systemctl.js";
 
-const flag = { type: "boolean" } as const;
 const texts = { type: "string", multiple: true } as const;
 
 const known = {
-  help: { ...flag, short: "h" },
-  version: flag,
+  ...usualOptions,
   create: flag,
   clean: flag,
   remove: flag,
   boot: flag,
   graceful: flag,
   user: flag,
-  "no-pager": flag,
   prefix: texts,
   "exclude-prefix": texts,
-  root: { type: "string" },
 } as const;
 
 const helpText = `systemd-tmpfiles [OPTIONS...] [CONFIGURATION FILE...]
@@ -35,17 +30,11 @@ Options: --create --remove --clean --boot --graceful --prefix=PATH --exclude-pre
 /** As systemd's: 65 for mistakes in files, 73 where something could not be done. */
 const statuses = { invalid: 65, cannotCreate: 73 } as const;
 
-export async function tmpfilesCommand({ args, environment, output, errors }: Surroundings): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: known,
-    allowPositionals: true,
-    strict: true,
-  });
-  if (values.help === true || values.version === true) {
-    output.write(values.help === true ? helpText : "systemd 252 (shepherd-ts)\n");
-    return 0;
-  }
+export async function tmpfilesCommand(surroundings: Surroundings): Promise<number> {
+  const { environment, errors } = surroundings;
+  const line = readCommandLine(surroundings, known, helpText);
+  if (line === undefined) return 0;
+  const { values, positionals } = line;
   const operations = {
     create: values.create === true,
     remove: values.remove === true,
@@ -66,7 +55,7 @@ export async function tmpfilesCommand({ args, environment, output, errors }: Sur
     credentials: environment.CREDENTIALS_DIRECTORY,
     ...(sources.length === 0 ? {} : { sources }),
   });
-  for (const one of diagnostics) if (one.severity !== "notice") errors.write(`${formatDiagnostic(one)}\n`);
+  tell(errors, diagnostics);
   if (isInvalid) return statuses.invalid;
   return hasFailed ? statuses.cannotCreate : 0;
 }
