@@ -22,9 +22,12 @@ import { defaultDirectory, inheritedEnvironment } from "./environment.js";
 import { errorText } from "./error-text.js";
 import { evaluate } from "./evaluate.js";
 import { ExitCode } from "./exit-code.js";
+import { Hibernation } from "./hibernation/hibernation.js";
+import { awakeRequest, hasSlept } from "./hibernation/note.js";
+import { whyAwake } from "./hibernation/wakefulness.js";
 import { InForce } from "./in-force.js";
 import { describeErrno } from "./keeper/errno.js";
-import type { Ending, Keeper, KeeperEvent } from "./keeper/types.js";
+import type { Ending, Keeper, KeeperEvent, Parting } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import { ServiceLogs } from "./log-streams.js";
 import { Compressor } from "./logs/compressor.js";
@@ -76,7 +79,10 @@ export interface DaemonPaths {
 export type SettledOptions = Omit<DaemonOptions, "bootRecord"> & { readonly bootRecord?: string };
 
 export class Daemon {
-  readonly #keeper: Keeper;
+  readonly #keeper: Keeper & Parting;
+  /** Whether this daemon was woken: it does not tell of itself, or prepare for clients that may never come. */
+  readonly #woken: boolean;
+  readonly #hibernation: Hibernation | undefined;
   readonly #options: SettledOptions;
   readonly #log: DaemonLog;
   readonly #writer: LogWriter;
@@ -106,8 +112,9 @@ export class Daemon {
   /** Why only what is data is run; undefined as a rule. */
   #rescue: string | undefined;
 
-  constructor(keeper: Keeper, options: SettledOptions, paths: DaemonPaths, log: DaemonLog) {
+  constructor(keeper: Keeper & Parting, options: SettledOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
+    this.#woken = hasSlept(keeper.inventory);
     this.#options = options;
     this.#log = log;
     this.#files = {
@@ -189,6 +196,7 @@ export class Daemon {
       keeper: keeper.inventory.keeper,
       cgroups: () => host.cgroups.description,
       rescue: () => this.#rescue,
+      whyAwake: () => this.#hibernation?.why,
       load: (file, request) => this.#inForce.load(file, request),
       reload: (file, request) => this.#reload(file, request),
       unload: (name, request) => this.#unload(name, request),
@@ -247,6 +255,31 @@ export class Daemon {
       exitCode: () => this.#exitCode.final(),
       drainLogs: () => this.#writer.finish(),
     });
+    if (options.hibernate === undefined) return;
+    this.#hibernation = new Hibernation({
+      keeper,
+      after: options.hibernate * 1000,
+      whyAwake: () => this.#whyAwake(),
+      flushed: (limit) => log.flushed(limit),
+      log: (line) => log.info(line),
+      exit: () => process.exit(0),
+    });
+  }
+
+  #whyAwake(): string | undefined {
+    const { supervisor, registry, notes, host } = this.#system;
+    return whyAwake({
+      rescue: this.#rescue,
+      isChanging: notes.shutdown !== undefined || this.#shutdown.begun || notes.refresh !== undefined,
+      isFollowing: supervisor.isBusy,
+      isRotating: this.#rotation.isBusy,
+      isLogging: this.#writer.runs && this.#log.isFlushed,
+      isConversing: this.#replSessions.areOpen,
+      memoryOf: host.cgroups.watched,
+      listening: this.#launchers === undefined ? 1 : 2,
+      services: registry.controllers.filter((controller) => controller !== this.#root),
+      isLoose: (controller) => this.#inForce.isLoose(controller),
+    });
   }
 
   /**
@@ -257,6 +290,7 @@ export class Daemon {
   async run(controlDescriptor: number, launchers: Promise<number | undefined>): Promise<void> {
     const { notes, outbox } = this.#system;
     this.#keeper.onEvent((event) => this.#handle(event));
+    if (this.#woken) outbox.tell((text) => this.#log.error(text), awakeRequest);
     outbox.tell((text) => this.#log.error(text), { op: "configure", culprit: culpritNote });
     captureConsole(format, (line) => this.#log.info(line));
     const logAccess = {
@@ -293,7 +327,8 @@ export class Daemon {
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
     else this.#tellManager("READY=1");
     await logging;
-    this.#launchers?.warmUp(() => this.#harmlessCommand());
+    if (!this.#woken) this.#launchers?.warmUp(() => this.#harmlessCommand());
+    this.#hibernation?.begin();
   }
 
   async #listenForLaunchers(descriptor: Promise<number | undefined>): Promise<void> {
@@ -394,7 +429,8 @@ export class Daemon {
         removeRecord: async () => await this.#recorder?.remove(),
         log: this.#log,
       });
-    if (!isRepeated) this.#log.info("The supervisor was started anew; services go on as they were.");
+    if (!isRepeated && !this.#woken)
+      this.#log.info("The supervisor was started anew; services go on as they were.");
     if (refresh === undefined) return;
     if (refresh.attempts < refreshAttempts && !rescue && notes.shutdown === undefined) this.#refresh(refresh);
     else notes.refreshed();

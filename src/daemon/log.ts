@@ -84,6 +84,11 @@ export class DaemonLog {
     else this.#sink.write(entry);
   }
 
+  /** Whether every line is in the pipe. */
+  get isFlushed(): boolean {
+    return this.#waiting.length === 0 && this.#out.isEmpty;
+  }
+
   /** Resolves when every line is in the pipe, or after `limit` ms. */
   async flushed(limit: number): Promise<void> {
     // Without pino there is nothing to write; whoever opened the log has told.
@@ -118,6 +123,10 @@ class PipeOutput {
 
   constructor(fd: number) {
     this.#fd = fd;
+  }
+
+  get isEmpty(): boolean {
+    return this.#backlog.length === 0;
   }
 
   write(text: string): void {

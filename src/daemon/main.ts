@@ -17,8 +17,9 @@ import {
 } from "./control/socket.js";
 import { Daemon } from "./daemon.js";
 import { errorStack, errorText } from "./error-text.js";
+import { hasSlept } from "./hibernation/note.js";
 import { connectKeeper } from "./keeper/client.js";
-import type { Keeper } from "./keeper/types.js";
+import type { Keeper, Parting } from "./keeper/types.js";
 import { holdLater } from "./later.js";
 import { DaemonLog, type LogFormat } from "./log.js";
 import { NewerNotesError } from "./notes-format.js";
@@ -68,7 +69,7 @@ async function main(): Promise<void> {
   await serve(keeper, parsed.options);
 }
 
-async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
+async function serve(keeper: Keeper & Parting, options: DaemonOptions): Promise<void> {
   holdLater();
   const uid = process.getuid?.() ?? 0;
   const { init, terminals, generation } = keeper.inventory.keeper;
@@ -90,7 +91,9 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
     options.config ?? (options.command === undefined ? await findConfiguration(process.env, uid) : undefined);
   const logFile = options.logFile ?? (init ? undefined : defaultLogFile(process.env));
   const log = new DaemonLog(logFormat(options, logFile, terminals[1]));
-  log.info(`shepherd-ts ${version} (Node ${process.versions.node}, ${process.arch}-${process.platform})`);
+  const isWoken = hasSlept(keeper.inventory);
+  if (!isWoken)
+    log.info(`shepherd-ts ${version} (Node ${process.versions.node}, ${process.arch}-${process.platform})`);
   // What user code left to itself, and let fail, is no reason for the daemon to die.
   // Node would print its warnings to whichever client's request is being served.
   process.removeAllListeners("warning");
@@ -137,7 +140,7 @@ async function serve(keeper: Keeper, options: DaemonOptions): Promise<void> {
     .then(() => log.open())
     .catch((error: unknown) => process.stderr.write(`shepherd: cannot log: ${String(error)}\n`));
   await daemon.ready;
-  if (options.pid !== undefined) await writePid(options.pid, keeper.inventory.keeper.pid, log);
+  if (options.pid !== undefined && !isWoken) await writePid(options.pid, keeper.inventory.keeper.pid, log);
   await running;
 }
 

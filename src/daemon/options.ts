@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly shutdownTimeout?: number;
   /** Where the boot is recorded, so that the keeper can repeat it; `true`: in the state directory. */
   readonly bootRecord?: string | true;
+  /** For how many seconds nothing must have happened for us to go to sleep; absent: we never do. */
+  readonly hibernate?: number;
   /** The container's main program. */
   readonly command?: readonly [string, ...string[]];
 }
@@ -102,12 +104,16 @@ export function daemonOptions<O extends DescribedOption>(
       .argParser(logFormat)
       .default("auto"),
     option("--shutdown-timeout <SECONDS>", "end a shutdown after SECONDS, whatever services do").argParser(
-      seconds,
+      seconds("--shutdown-timeout"),
     ),
     file(
       "--boot-record [FILE]",
       "record the boot in FILE, and repeat it the next time; the configuration must depend on nothing but its files",
     ),
+    option(
+      "--hibernate <SECONDS>",
+      "leave the services to the keeper when nothing has happened for SECONDS, until something does",
+    ).argParser(seconds("--hibernate")),
     option("--help", "display this help and exit"),
     option("--usage", "display a short usage message and exit"),
     option("--version", "display version information and exit"),
@@ -126,12 +132,12 @@ function fileName(flags: string, name: string): string {
 }
 
 /** As in a configuration: Node's timers fire at once when they are set to more. */
-const longestShutdown = 2_147_483;
+const longest = 2_147_483;
 
-function seconds(text: string): number {
-  const number = Number(text);
-  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && number > 0 && number <= longestShutdown) return number;
-  throw new UsageError(
-    `--shutdown-timeout: expected a number of seconds above 0, up to ${longestShutdown}, got '${text}'`,
-  );
+function seconds(name: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^[0-9]+(\.[0-9]+)?$/.test(text) && number > 0 && number <= longest) return number;
+    throw new UsageError(`${name}: expected a number of seconds above 0, up to ${longest}, got '${text}'`);
+  };
 }

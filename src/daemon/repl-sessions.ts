@@ -53,6 +53,11 @@ export class ReplSessions {
     });
   }
 
+  /** Whether there are any, whose variables are nowhere but here. */
+  get areOpen(): boolean {
+    return this.#scopes.size > 0;
+  }
+
   forget(service: string): void {
     this.#scopes.delete(service);
   }

@@ -23,6 +23,8 @@ export interface RootOperations extends EndingOperations {
   cgroups(): string;
   /** Why no user code is run, where that is so. */
   rescue(): string | undefined;
+  /** Why we do not hibernate, where we were told to and cannot. */
+  whyAwake(): string | undefined;
   load(file: string, request: Request): Promise<void>;
   reload(file: string, request: Request): Promise<void>;
   unload(name: string, request: Request): Promise<void>;
@@ -73,7 +75,10 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
 
   const statusOfRoot = async (controller: Controller): Promise<ServiceStatus> => {
     const plain = await serviceStatus(controller, operations.logs, operations.rescue());
-    const status = { ...plain, extra: new Map([...plain.extra, ["cgroups", operations.cgroups()]]) };
+    const awake = operations.whyAwake();
+    const more = awake === undefined ? [] : [["awake-because", awake] as const];
+    const extra = new Map([...plain.extra, ["cgroups", operations.cgroups()] as const, ...more]);
+    const status = { ...plain, extra };
     const { scheduled } = operations.schedule;
     if (scheduled === undefined) return status;
     const { how, at, message } = scheduled;

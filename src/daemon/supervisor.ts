@@ -64,6 +64,11 @@ export class Supervisor {
     this.#starts.isClosed = true;
   }
 
+  /** Whether something is still to follow of what has become of services. */
+  get isBusy(): boolean {
+    return this.#standing.isBusy;
+  }
+
   /** The state of a service is another one than before, or is looked at by a new daemon for the first time. */
   changed(controller: Controller): void {
     this.#changes.changed(controller);

@@ -42,6 +42,12 @@ export async function runAsUserCode<T>(
   }
 }
 
+/** What of the user's code runs, if anything does. */
+export function runningUserCode(): string | undefined {
+  const [label] = running.values();
+  return label;
+}
+
 /** The start that the caller is part of. */
 export function currentStart(): StartContext | undefined {
   return context.getStore();

@@ -12,6 +12,7 @@ import type {
   KeeperEvent,
   KeeperRecord,
   Name,
+  Parting,
   Request,
   Result,
   Scope,
@@ -89,7 +90,7 @@ interface Predecessor {
   readonly generation: number;
 }
 
-export class FakeKeeper implements Keeper {
+export class FakeKeeper implements Keeper, Parting {
   readonly inventory: Inventory;
   /** Every request, in order, refused or not. */
   readonly requests: Request[] = [];
@@ -327,6 +328,19 @@ export class FakeKeeper implements Keeper {
       throw this.#lost ?? new Error("lost the keeper");
     }
     return results;
+  }
+
+  get traffic(): number {
+    return this.frames.length + Number(this.#world.lastEvent);
+  }
+
+  /** Tests tell. */
+  quietSince = performance.now();
+  isQuiet = true;
+
+  sendLast(requests: readonly Request[]): boolean {
+    this.send(requests).catch(() => undefined);
+    return true;
   }
 
   onEvent(receiver: (event: KeeperEvent) => void): void {

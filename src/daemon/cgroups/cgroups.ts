@@ -107,6 +107,11 @@ export class Cgroups {
     else this.#memory.end(service);
   }
 
+  /** A service whose limit of memory is watched in this process, if there is one. */
+  get watched(): string | undefined {
+    return this.#memory.any;
+  }
+
   /** What `herd status root` says: where they are, or why there are none. */
   get description(): string {
     if (this.#place === undefined) return `none (${this.#trouble})`;

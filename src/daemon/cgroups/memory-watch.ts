@@ -23,6 +23,12 @@ export class MemoryWatch {
     this.#tell = tell;
   }
 
+  /** A service that is watched, if there is one. */
+  get any(): string | undefined {
+    const [service] = this.#watched.keys();
+    return service;
+  }
+
   /** Watches a service's cgroup from now on; where that cannot be watched, its status tells nevertheless. */
   async begin(service: string, directory: string): Promise<void> {
     const kills = await oomKills(directory);

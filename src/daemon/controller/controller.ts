@@ -93,6 +93,11 @@ export class Controller {
     return stopping.isUnderWay || starting.isCancelled;
   }
 
+  /** Whether something is done for it while it runs without a process. */
+  get isAttended(): boolean {
+    return this.#parts.attending.attendance !== undefined;
+  }
+
   /** Notes what somebody asked for and has not begun, so that a next daemon goes on with that. */
   want(wanted: Wanted | undefined): void {
     this.#parts.core.want(wanted);

@@ -1,5 +1,6 @@
 // The daemon's connection to the keeper: hello, requests matched with their results, events in order.
 
+import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { describeErrno } from "./errno.js";
 import { FrameDecoder, WireError } from "./frame.js";
@@ -11,6 +12,7 @@ import type {
   KeeperEvent,
   KeeperRecord,
   Name,
+  Parting,
   Request,
   Result,
   TimerRecord,
@@ -30,15 +32,15 @@ const helloTag = 0;
 const highestTag = 0xffff_ffff;
 
 /** Says hello on the control channel; resolves when the keeper has enumerated what it holds. */
-export function connectKeeper(fd: number): Promise<Keeper> {
-  return openKeeper(new Socket({ fd, readable: true, writable: true }));
+export function connectKeeper(fd: number): Promise<Keeper & Parting> {
+  return openKeeper(new Socket({ fd, readable: true, writable: true }), fd);
 }
 
-/** As `connectKeeper`, over a socket that is connected. */
-export function openKeeper(socket: Socket): Promise<Keeper> {
+/** As `connectKeeper`, over a socket that is connected; its descriptor is what `sendLast` needs. */
+export function openKeeper(socket: Socket, fd?: number): Promise<Keeper & Parting> {
   return new Promise((resolve, reject) => {
     const items: InventoryItem[] = [];
-    const channel = new Channel(socket, {
+    const channel = new Channel(socket, fd, {
       message(message) {
         if (message.kind === "inventory") {
           for (const item of message.items) items.push(item);
@@ -106,12 +108,14 @@ interface Receiver {
 class Channel {
   receiver: Receiver;
   readonly #socket: Socket;
+  readonly #fd: number | undefined;
   readonly #decoder = new FrameDecoder();
   #corked = false;
   #lost = false;
 
-  constructor(socket: Socket, receiver: Receiver) {
+  constructor(socket: Socket, fd: number | undefined, receiver: Receiver) {
     this.receiver = receiver;
+    this.#fd = fd;
     this.#socket = socket;
     socket.on("data", (chunk) => this.#receive(chunk));
     socket.on("error", (error) => this.fail(error));
@@ -135,6 +139,19 @@ class Channel {
       });
     }
     this.#socket.write(frame);
+  }
+
+  /** Past the stream, which must be empty: a frame goes as a whole, or not at all while the keeper's buffer is full. */
+  writeLast(frame: Buffer): boolean {
+    if (this.#fd === undefined || this.#lost || this.#corked || this.backlog > 0) return false;
+    try {
+      if (writeSync(this.#fd, frame) === frame.length) return true;
+      this.fail(new WireError("a frame was cut short"));
+    } catch (error) {
+      // A full buffer is no error: the keeper is busy, and so there is something to wait for.
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) this.fail(asError(error));
+    }
+    return false;
   }
 
   fail(reason: Error): void {
@@ -179,13 +196,15 @@ interface Exchange {
   readonly reject: (reason: Error) => void;
 }
 
-class Connection implements Keeper, Receiver {
+class Connection implements Keeper, Parting, Receiver {
   readonly inventory: Inventory;
   readonly #channel: Channel;
   readonly #exchanges = new Map<number, Exchange>();
   /** Events that nobody receives yet: never more than the keeper itself holds, which sends each once. */
   #early: KeeperEvent[] = [];
   #lastTag = helloTag;
+  #traffic = 0;
+  #quietSince = performance.now();
   #reason: Error | undefined;
   #eventReceiver: ((event: KeeperEvent) => void) | undefined;
   #lostReceiver: ((reason: Error) => void) | undefined;
@@ -203,12 +222,29 @@ class Connection implements Keeper, Receiver {
     if (requests.length === 0) return [];
     const frameTag = this.#nextTag();
     const frame = encodeRequests(requests, frameTag, options.stopOnError ?? false);
+    this.#passed();
     if (this.#channel.backlog + frame.length > backlogLimit)
       throw new Error(`send to the keeper: it has left ${this.#channel.backlog} bytes unread`);
     return new Promise((resolve, reject) => {
       this.#exchanges.set(frameTag, { requests, resolve, reject });
       this.#channel.write(frame);
     });
+  }
+
+  get traffic(): number {
+    return this.#traffic;
+  }
+
+  get quietSince(): number {
+    return this.#quietSince;
+  }
+
+  get isQuiet(): boolean {
+    return this.#exchanges.size === 0 && this.#channel.backlog === 0;
+  }
+
+  sendLast(requests: readonly Request[]): boolean {
+    return this.#channel.writeLast(encodeRequests(requests, this.#nextTag(), false));
   }
 
   onEvent(receiver: (event: KeeperEvent) => void): void {
@@ -224,6 +260,7 @@ class Connection implements Keeper, Receiver {
   }
 
   message(message: Message): void {
+    this.#passed();
     switch (message.kind) {
       case "results":
         this.#settle(message);
@@ -270,6 +307,11 @@ class Connection implements Keeper, Receiver {
     }
     this.#exchanges.delete(tag);
     exchange.resolve(results.map(({ result }) => result));
+  }
+
+  #passed(): void {
+    this.#traffic += 1;
+    this.#quietSince = performance.now();
   }
 
   /** Tags wrap around after 2³² frames; one that is still awaited is not used again. */

@@ -432,3 +432,18 @@ export interface Keeper {
    */
   onLost(receiver: (reason: Error) => void): void;
 }
+
+/** What a daemon needs that leaves while there is nothing to do. */
+export interface Parting {
+  /** How many frames have come and gone so far. */
+  readonly traffic: number;
+  /** When the last of them did, as `performance.now` gives it. */
+  readonly quietSince: number;
+  /** Whether no result is awaited and nothing waits to be written. */
+  readonly isQuiet: boolean;
+  /**
+   * Hands the keeper one last frame, whose results nobody awaits, within this very turn; false where it cannot take it at
+   * once, and nothing was sent then. Only while `isQuiet`. The caller exits before it does anything else.
+   */
+  sendLast(requests: readonly Request[]): boolean;
+}

@@ -106,6 +106,7 @@ export class LogWriter {
   #begun: boolean;
   #told: number | undefined;
   #pid: number | undefined;
+  #runs = false;
   #limit: SizeLimit | undefined;
   /** Told of each file that a size limit has rotated, or failed to. */
   onRotated: ((rotated: Rotated) => void) | undefined;
@@ -118,7 +119,10 @@ export class LogWriter {
     this.#queue = new OrderQueue(keeper, control);
     this.#process = new WriterProcess(keeper, program, {
       running: (pid, fresh) => this.#running(pid, fresh),
-      ended: () => this.#queue.close(),
+      ended: () => {
+        this.#runs = false;
+        this.#queue.close();
+      },
       trouble: onTrouble,
     });
     const { sink, streams, writer, systemLog } = readNotes(keeper.inventory);
@@ -136,6 +140,11 @@ export class LogWriter {
   /** Takes over what an earlier daemon left, or starts a writer. Orders may be given before this resolves. */
   async start(): Promise<void> {
     await this.#process.start();
+  }
+
+  /** Whether there is a writer, which needs nobody: one that has ended is started again from here. */
+  get runs(): boolean {
+    return this.#runs;
   }
 
   /** True if the event was the log writer's; it is acknowledged then. */
@@ -355,6 +364,7 @@ export class LogWriter {
 
   #running(pid: number, fresh: boolean): void {
     this.#pid = pid;
+    this.#runs = true;
     // A writer that an earlier daemon had told everything needs nothing from us.
     const known = !fresh && this.#told === pid;
     this.#queue.open(known ? [] : this.#introduction(), (error) => this.#report(error));

@@ -32,6 +32,7 @@ interface Target {
 export class LogRotation {
   readonly #parts: RotationParts;
   /** One run at a time: there is one compressor. */
+  #underWay = 0;
   #last: Promise<unknown> = Promise.resolve();
   /** What services want of all logs, by their names; the last one has it. */
   readonly #wanted = new Map<string, SizedPolicy>();
@@ -87,8 +88,16 @@ export class LogRotation {
     return this.#troubles.get(path);
   }
 
+  /** Whether a rotation is under way, or old files are compressed. */
+  get isBusy(): boolean {
+    return this.#underWay > 0;
+  }
+
   #alone<T>(body: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(body, body);
+    this.#underWay += 1;
+    const done = this.#last.then(body, body).finally(() => {
+      this.#underWay -= 1;
+    });
     this.#last = done.catch(() => undefined);
     return done;
   }

@@ -33,6 +33,8 @@ export class Standing {
   readonly #scope = new AsyncResource("Standing");
   /** Those that are to be looked at. */
   #changed = new Set<Controller>();
+  /** How many are to be looked at later. */
+  #later = 0;
   /** Services whose end is being attended to. */
   readonly #attended = new Set<Controller>();
   /** When services were started for what has become of others, in milliseconds since the epoch. */
@@ -40,6 +42,11 @@ export class Standing {
 
   constructor(followers: Followers) {
     this.#followers = followers;
+  }
+
+  /** Whether something is still to follow. */
+  get isBusy(): boolean {
+    return this.#changed.size > 0 || this.#attended.size > 0 || this.#later > 0;
   }
 
   /** The state of a service has changed: what follows is looked at when it has come to rest. */
@@ -178,7 +185,11 @@ export class Standing {
       this.#followers.log(
         `Service ${controller.name}, which ${by.name} upholds, is started later: ${tooOften}.`,
       );
-      setTimeout(() => this.changed(controller), wait).unref();
+      this.#later += 1;
+      setTimeout(() => {
+        this.#later -= 1;
+        this.changed(controller);
+      }, wait).unref();
       return;
     }
     this.#followers.log(`Service ${controller.name} is started: ${by.name} upholds it.`);

@@ -53,6 +53,7 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
     ...failureLine(service, options),
     ...resourceLines(service, options.style),
     ...cgroupsLine(service),
+    ...awakeLine(service),
     ...unitLines(service, options.style),
     ...(service.logFiles.length === 0
       ? []
@@ -218,6 +219,11 @@ function rescueLine(service: ServiceStatus, style: Style): string[] {
 function cgroupsLine(service: ServiceStatus): string[] {
   const cgroups = extraText(service, "cgroups");
   return cgroups === undefined ? [] : [`  Cgroups: ${cgroups}\n`];
+}
+
+function awakeLine(service: ServiceStatus): string[] {
+  const why = extraText(service, "awake-because");
+  return why === undefined ? [] : [`  Does not hibernate: ${why}\n`];
 }
 
 function shutdownLine(service: ServiceStatus, { style, now }: DetailOptions): string[] {
