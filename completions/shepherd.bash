@@ -19,7 +19,7 @@ _shepherd_units() {
 
 _shepherd() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-  local daemon='--socket= --logfile= --pid --insecure --silent --quiet --syslog --log-format= --shutdown-timeout= --boot-record'
+  local daemon='--socket= --logfile= --pid --insecure --silent --quiet --syslog --log-format= --shutdown-timeout= --boot-record --hibernate='
   local general='--help --usage --version'
   local command=${COMP_WORDS[2]-}
   COMPREPLY=()
@@ -37,7 +37,7 @@ _shepherd() {
       mapfile -t COMPREPLY < <(compgen -W 'auto json text' -- "$current")
       return
       ;;
-    --shutdown-timeout)
+    --shutdown-timeout | --hibernate)
       return
       ;;
   esac

@@ -39,6 +39,7 @@ complete -c shepherd -n __shepherd_supervises -l syslog -d 'send the log to the 
 complete -c shepherd -n __shepherd_supervises -l log-format -x -a 'auto json text' -d 'the format of the log'
 complete -c shepherd -n __shepherd_supervises -l shutdown-timeout -x -d 'seconds within which a shutdown ends'
 complete -c shepherd -n __shepherd_supervises -l boot-record -d 'record the boot, and repeat it the next time'
+complete -c shepherd -n __shepherd_supervises -l hibernate -x -d 'seconds without anything to do before going to sleep'
 complete -c shepherd -l help -d 'show the options'
 complete -c shepherd -l usage -d 'show a short usage message'
 complete -c shepherd -l version -d 'show the version'

@@ -35,6 +35,7 @@ const lines = [
   { args: ["--boot-record"], options: { ...auto, bootRecord: true } },
   { args: ["--boot-record=/var/boot"], options: { ...auto, bootRecord: "/var/boot" } },
   { args: ["--shutdown-timeout=2.5"], options: { ...auto, shutdownTimeout: 2.5 } },
+  { args: ["--hibernate", "60"], options: { ...auto, hibernate: 60 } },
   { args: ["--", "redis-server"], options: { ...auto, command: ["redis-server"] } },
   {
     args: ["-S", "--", "sh", "-c", "--help", "--", ""],
@@ -97,7 +98,7 @@ test("--help names every option, --version the version, --usage fits on one line
   };
   const help = await print("--help");
   const names =
-    "config socket logfile pid insecure silent quiet syslog log-format shutdown-timeout boot-record help usage version";
+    "config socket logfile pid insecure silent quiet syslog log-format shutdown-timeout boot-record hibernate help usage version";
   const usage = await print("--usage");
   for (const name of names.split(" ")) {
     assert.match(help, new RegExp(`^ .*--${name}\\b.* {2}\\S`, "m"));
