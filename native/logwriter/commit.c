@@ -44,6 +44,14 @@ static void convert(void) {
   commit->layout = LAYOUT;
 }
 
+// Makes all of it zero up to the text, without having a page of what already is.
+static void clear(void) {
+  size_t end = offsetof(struct commit, text), whole = end & ~((size_t)sysconf(_SC_PAGESIZE) - 1);
+  if (madvise(commit, whole, MADV_REMOVE) < 0)
+    whole = 0;
+  memset((unsigned char *)commit + whole, 0, end - whole);
+}
+
 bool commit_map(void) {
   struct stat st;
   if (fstat(COMMIT, &st) < 0 || (st.st_size < (off_t)sizeof *commit && ftruncate(COMMIT, sizeof *commit) < 0))
@@ -54,7 +62,7 @@ bool commit_map(void) {
   commit = map;
   if (!sound()) {
     // Empty; or of a release to come, whose state cannot be read.
-    memset(commit, 0, offsetof(struct commit, text));
+    clear();
     commit->phase = TAKING; // what log/transfer holds is nobody's now, but it must not stay there
     convert();
   } else if (commit->layout == FIRST_LAYOUT)

@@ -25,6 +25,7 @@ import { ExitCode } from "./exit-code.js";
 import { Hibernation } from "./hibernation/hibernation.js";
 import { awakeRequest, hasSlept } from "./hibernation/note.js";
 import { whyAwake } from "./hibernation/wakefulness.js";
+import { IdleHeap } from "./idle-heap.js";
 import { InForce } from "./in-force.js";
 import { describeErrno } from "./keeper/errno.js";
 import type { Ending, Keeper, KeeperEvent, Parting } from "./keeper/types.js";
@@ -83,6 +84,7 @@ export class Daemon {
   /** Whether this daemon was woken: it does not tell of itself, or prepare for clients that may never come. */
   readonly #woken: boolean;
   readonly #hibernation: Hibernation | undefined;
+  readonly #heap: IdleHeap;
   readonly #options: SettledOptions;
   readonly #log: DaemonLog;
   readonly #writer: LogWriter;
@@ -115,6 +117,7 @@ export class Daemon {
   constructor(keeper: Keeper & Parting, options: SettledOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
     this.#woken = hasSlept(keeper.inventory);
+    this.#heap = new IdleHeap(keeper);
     this.#options = options;
     this.#log = log;
     this.#files = {
@@ -329,6 +332,7 @@ export class Daemon {
     await logging;
     if (!this.#woken) this.#launchers?.warmUp(() => this.#harmlessCommand());
     this.#hibernation?.begin();
+    if (!this.#woken) this.#heap.begin();
   }
 
   async #listenForLaunchers(descriptor: Promise<number | undefined>): Promise<void> {
@@ -486,6 +490,7 @@ export class Daemon {
   }
 
   #handle(event: KeeperEvent): void {
+    this.#heap.stir();
     if (this.#writer.handleEvent(event) || this.#system.handleEvent(event)) return;
     if (event.type === "signal") this.#signalled(event.signal);
     if (event.type === "daemon-restarted") this.#tellRestart(event);

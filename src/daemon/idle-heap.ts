@@ -1,0 +1,70 @@
+// Gives memory back when a burst of work is over. V8 collects what is garbage only when there is need, and keeps what it once
+// had; so a daemon that has started a thousand services would hold on for ever to what that took.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { Parting } from "./keeper/types.js";
+
+/** So many frames to or from the keeper are a burst. */
+const burst = 200;
+/**
+ * For so long, in ms, nothing must have happened: once for what is garbage, and once more when V8 sees that little is
+ * allocated lately (it looks at five seconds), which is when it gives its young generation back.
+ */
+const rests = [2000, 8000] as const;
+
+export class IdleHeap {
+  readonly #keeper: Pick<Parting, "traffic" | "quietSince">;
+  readonly #collect: () => void;
+  /** Up to where what has come and gone is dealt with. */
+  #settled = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(keeper: Pick<Parting, "traffic" | "quietSince">, collect: () => void = collector()) {
+    this.#keeper = keeper;
+    this.#collect = collect;
+  }
+
+  /** After the start, which is a burst at all times. */
+  begin(): void {
+    this.#wait(0);
+  }
+
+  /** Something has happened; costs nothing unless it was much. No timer is left behind when it is over. */
+  stir(): void {
+    if (this.#timer === undefined && this.#keeper.traffic - this.#settled >= burst) this.#wait(0);
+  }
+
+  #wait(stage: number): void {
+    const rest = rests[stage];
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (rest === undefined) return;
+    const left = Math.max(1, this.#keeper.quietSince + rest - performance.now());
+    this.#timer = setTimeout(() => this.#look(stage, rest), left);
+    this.#timer.unref();
+  }
+
+  #look(stage: number, rest: number): void {
+    const { traffic, quietSince } = this.#keeper;
+    const isQuiet = performance.now() - quietSince >= rest;
+    // What little has happened since the first time changes nothing.
+    if (!isQuiet && (stage === 0 || traffic - this.#settled >= burst)) {
+      this.#wait(0);
+      return;
+    }
+    this.#settled = traffic;
+    this.#collect();
+    this.#wait(stage + 1);
+  }
+}
+
+/** A full collection, by what V8 has for tests of its own. */
+function collector(): () => void {
+  let gc: (() => void) | undefined;
+  return () => {
+    setFlagsFromString("--expose-gc");
+    gc ??= runInNewContext("gc") as () => void;
+    gc();
+  };
+}
