@@ -206,6 +206,8 @@ class Connection implements Keeper, Parting, Receiver {
   #traffic = 0;
   #quietSince = performance.now();
   #reason: Error | undefined;
+  /** Whether the keeper has said that it finishes: it is not lost when it is gone. */
+  #isFinishing = false;
   #eventReceiver: ((event: KeeperEvent) => void) | undefined;
   #lostReceiver: ((reason: Error) => void) | undefined;
 
@@ -279,7 +281,7 @@ class Connection implements Keeper, Parting, Receiver {
 
   lost(reason: Error): void {
     this.#reason = reason;
-    let expected = false;
+    let expected = this.#isFinishing;
     for (const { requests, resolve, reject } of this.#exchanges.values()) {
       // A keeper that was told to finish answers by its end.
       const finished = requests.some(({ op }) => op === "finish");
@@ -306,6 +308,9 @@ class Connection implements Keeper, Parting, Receiver {
       return;
     }
     this.#exchanges.delete(tag);
+    this.#isFinishing ||= requests.some(
+      ({ op }, index) => op === "finish" && results[index]?.result.errno === 0,
+    );
     exchange.resolve(results.map(({ result }) => result));
   }
 
