@@ -1,6 +1,7 @@
 // The daemon: started, talked to, watched for silence, started again. Whatever happens to it, nothing else is
 // touched.
 #include "keeper.h"
+#include "trim.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -259,6 +260,8 @@ static void bury(void) {
   output.used = input.used = input_start = 0;
   daemon_greeted = false;
   plan_next(leaving.status);
+  if (leaving.reason == WOKEN)
+    trim_program();
 }
 
 bool daemon_reaped(pid_t pid, int status) {
