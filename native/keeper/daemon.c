@@ -167,13 +167,14 @@ void daemon_work(void) {
   if (daemon_pid == 0 || deaf || record_replays())
     return;
   flush();
-  for (int64_t since = now(CLOCK_MONOTONIC); !deaf && output.used <= FULL && step();)
-    if (output.used > FULL || now(CLOCK_MONOTONIC) - since >= TOGETHER) {
-      flush();
-      since = now(CLOCK_MONOTONIC);
-    }
-  if (!deaf)
-    flush();
+  // Ends only with nothing left to do, or with output that its socket does not take now: else nobody wakes
+  // us.
+  for (bool more = true; more && !deaf && output.used <= FULL; flush()) {
+    int64_t since = now(CLOCK_MONOTONIC);
+    do
+      more = step();
+    while (more && !deaf && output.used <= FULL && now(CLOCK_MONOTONIC) - since < TOGETHER);
+  }
   uint32_t wanted =
       (output.used <= FULL && input.used < input.size ? EPOLLIN : 0) | (output.used > 0 ? EPOLLOUT : 0);
   if (!deaf && wanted != interest && !watch(&from_daemon, control, wanted))
