@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 export interface Stat {
   readonly pid: number;
@@ -88,13 +89,22 @@ export async function allStats(): Promise<Stat[]> {
   return stats;
 }
 
+/** How often, and after how many ms each time, an environment is read again that is not there yet. */
+const rereads = { times: 5, pause: 2 } as const;
+
 /** The marks in the environment of a process. It is read from its memory, for which one may have to wait. */
 export async function marksOf(pid: number): Promise<readonly string[]> {
   const variable = "SHEPHERD_MARK=";
   try {
-    const environment = (await readFile(`/proc/${pid}/environ`, "latin1")).split("\0");
+    let text = await readFile(`/proc/${pid}/environ`, "latin1");
+    // While a process executes a program it has none for a moment.
+    for (let count = 0; text === "" && count < rereads.times; count += 1) {
+      await delay(rereads.pause);
+      text = await readFile(`/proc/${pid}/environ`, "latin1");
+    }
     return (
-      environment
+      text
+        .split("\0")
         .find((entry) => entry.startsWith(variable))
         ?.slice(variable.length)
         .split(":") ?? []
