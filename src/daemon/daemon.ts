@@ -117,7 +117,7 @@ export class Daemon {
   constructor(keeper: Keeper & Parting, options: SettledOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
     this.#woken = hasSlept(keeper.inventory);
-    this.#heap = new IdleHeap(keeper);
+    this.#heap = new IdleHeap(keeper, join(dirname(paths.compiler), "native", "trim.node"));
     this.#options = options;
     this.#log = log;
     this.#files = {

@@ -20,9 +20,10 @@ export class IdleHeap {
   #settled = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(keeper: Pick<Parting, "traffic" | "quietSince">, collect: () => void = collector()) {
+  /** @param how The module that gives back what is outside of V8's heap, or what does it all. */
+  constructor(keeper: Pick<Parting, "traffic" | "quietSince">, how: string | (() => void)) {
     this.#keeper = keeper;
-    this.#collect = collect;
+    this.#collect = typeof how === "string" ? collector(how) : how;
   }
 
   /** After the start, which is a burst at all times. */
@@ -59,12 +60,27 @@ export class IdleHeap {
   }
 }
 
-/** A full collection, by what V8 has for tests of its own. */
-function collector(): () => void {
+/** A full collection, by what V8 has for tests of its own; then the C library and the kernel get back what is free or clean. */
+function collector(module: string): () => void {
   let gc: (() => void) | undefined;
+  let trim: (() => void) | undefined;
   return () => {
     setFlagsFromString("--expose-gc");
     gc ??= runInNewContext("gc") as () => void;
     gc();
+    trim ??= trimmer(module);
+    trim();
   };
+}
+
+/** What native/trim has to offer. Where it is not there, or cannot be loaded, that memory is kept. */
+export function trimmer(module: string): () => void {
+  const loaded: { exports: unknown } = { exports: {} };
+  try {
+    process.dlopen(loaded, module);
+  } catch {
+    return () => undefined;
+  }
+  const { exports } = loaded;
+  return typeof exports === "function" ? () => void exports() : () => undefined;
 }
