@@ -308,10 +308,13 @@ export class Daemon {
       this.#ahead = findAhead(config, this.#runtimeDirectory);
     const cgroups = this.#system.host.cgroups.open();
     const logging = startLogging(this.#writer, this.#options, this.#log);
+    // Looked up while the services are taken over: whoever wakes a daemon waits for its launcher's socket.
+    const launching = Promise.all([launchers, zoneKey()]);
+    launching.catch(() => undefined); // Whoever listens is told.
     const listen = async (): Promise<void> => {
       await this.#control.listen(controlDescriptor);
       this.#isReady();
-      this.#listenForLaunchers(launchers).catch((error: unknown) => this.#log.error(errorText(error)));
+      this.#listenForLaunchers(launching).catch((error: unknown) => this.#log.error(errorText(error)));
     };
     if (this.#keeper.inventory.keeper.rescue) this.#enterRescue();
     if (notes.shutdown !== undefined) this.#system.supervisor.goDown();
@@ -335,8 +338,8 @@ export class Daemon {
     if (!this.#woken) this.#heap.begin();
   }
 
-  async #listenForLaunchers(descriptor: Promise<number | undefined>): Promise<void> {
-    const [fd, zone] = await Promise.all([descriptor, zoneKey()]);
+  async #listenForLaunchers(launching: Promise<[number | undefined, () => string]>): Promise<void> {
+    const [fd, zone] = await launching;
     if (fd === undefined) return;
     this.#launchers = new LauncherServer(this.#desk, zone);
     await this.#launchers.listen({ fd });
