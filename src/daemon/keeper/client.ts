@@ -176,13 +176,15 @@ class Channel {
    * Whoever awaits results sees them before the events that followed them: after results the delivery goes on when
    * no promise reaction is left, which is still before the next chunk is read.
    */
-  #deliver(messages: readonly Message[]): void {
-    for (const [index, message] of messages.entries()) {
-      if (this.#lost) return;
+  #deliver(messages: readonly Message[], from = 0): void {
+    for (let next = from; next < messages.length && !this.#lost; ) {
+      const message = messages[next];
+      next += 1;
+      if (message === undefined) return;
       this.receiver.message(message);
       if (message.kind === "results") {
-        const rest = messages.slice(index + 1);
-        if (rest.length > 0) queueMicrotask(() => process.nextTick(() => this.#deliver(rest)));
+        if (next < messages.length)
+          queueMicrotask(() => process.nextTick(() => this.#deliver(messages, next)));
         return;
       }
     }
