@@ -4,6 +4,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Parting } from "./keeper/types.js";
+import { monotonic } from "./monotonic.js";
 
 /** So many frames to or from the keeper are a burst. */
 const burst = 200;
@@ -41,14 +42,14 @@ export class IdleHeap {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (rest === undefined) return;
-    const left = Math.max(1, this.#keeper.quietSince + rest - performance.now());
+    const left = Math.max(1, this.#keeper.quietSince + rest - monotonic());
     this.#timer = setTimeout(() => this.#look(stage, rest), left);
     this.#timer.unref();
   }
 
   #look(stage: number, rest: number): void {
     const { traffic, quietSince } = this.#keeper;
-    const isQuiet = performance.now() - quietSince >= rest;
+    const isQuiet = monotonic() - quietSince >= rest;
     // What little has happened since the first time changes nothing.
     if (!isQuiet && (stage === 0 || traffic - this.#settled >= burst)) {
       this.#wait(0);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import { IdleHeap } from "../../src/daemon/idle-heap.js";
+import { monotonic } from "../../src/daemon/monotonic.js";
 
 function bed(t: TestContext): {
   readonly heap: IdleHeap;
@@ -10,7 +11,7 @@ function bed(t: TestContext): {
   times(): number;
 } {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const keeper = { traffic: 0, quietSince: performance.now() };
+  const keeper = { traffic: 0, quietSince: monotonic() };
   let collected = 0;
   const heap = new IdleHeap(keeper, () => {
     collected += 1;
@@ -20,7 +21,7 @@ function bed(t: TestContext): {
 
 /** Nothing has happened for as long. */
 function rest(t: TestContext, keeper: { quietSince: number }, ms: number): void {
-  keeper.quietSince = performance.now() - ms;
+  keeper.quietSince = monotonic() - ms;
   t.mock.timers.tick(ms);
 }
 
@@ -38,7 +39,7 @@ it("is collected twice after the start, and not again", (t) => {
 it("is not collected in the midst of work", (t) => {
   const { heap, keeper, times } = bed(t);
   heap.begin();
-  keeper.quietSince = performance.now() + 1900;
+  keeper.quietSince = monotonic() + 1900;
   t.mock.timers.tick(2000);
   assert.equal(times(), 0);
 });

@@ -19,6 +19,7 @@ import type {
   SetupFailure,
   SpawnSpec,
 } from "../../src/daemon/keeper/types.js";
+import { monotonic } from "../../src/daemon/monotonic.js";
 
 const { errno: errnos, signals } = constants;
 const success: Result = { errno: 0, text: "" };
@@ -335,7 +336,7 @@ export class FakeKeeper implements Keeper, Parting {
   }
 
   /** Tests tell. */
-  quietSince = performance.now();
+  quietSince = monotonic();
   isQuiet = true;
 
   sendLast(requests: readonly Request[]): boolean {

@@ -2,6 +2,7 @@
 // next event, or connection. That one takes over what it finds, as after a death.
 
 import type { Parting } from "../keeper/types.js";
+import { monotonic } from "../monotonic.js";
 import { asleepRequests } from "./note.js";
 
 export interface HibernationParts {
@@ -43,7 +44,7 @@ export class Hibernation {
     const { keeper, after } = this.#parts;
     if (keeper.traffic !== this.#seen) {
       this.#seen = keeper.traffic;
-      this.#rest = Math.max(1, keeper.quietSince + after - performance.now());
+      this.#rest = Math.max(1, keeper.quietSince + after - monotonic());
     }
     setTimeout(() => {
       this.#look().catch((error: unknown) => this.#parts.log(`cannot hibernate: ${String(error)}`));

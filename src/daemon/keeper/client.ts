@@ -2,6 +2,7 @@
 
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { monotonic } from "../monotonic.js";
 import { describeErrno } from "./errno.js";
 import { FrameDecoder, WireError } from "./frame.js";
 import type {
@@ -206,7 +207,7 @@ class Connection implements Keeper, Parting, Receiver {
   #early: KeeperEvent[] = [];
   #lastTag = helloTag;
   #traffic = 0;
-  #quietSince = performance.now();
+  #quietSince = monotonic();
   #reason: Error | undefined;
   /** Whether the keeper has said that it finishes: it is not lost when it is gone. */
   #isFinishing = false;
@@ -318,7 +319,7 @@ class Connection implements Keeper, Parting, Receiver {
 
   #passed(): void {
     this.#traffic += 1;
-    this.#quietSince = performance.now();
+    this.#quietSince = monotonic();
   }
 
   /** Tags wrap around after 2³² frames; one that is still awaited is not used again. */

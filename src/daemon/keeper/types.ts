@@ -437,7 +437,7 @@ export interface Keeper {
 export interface Parting {
   /** How many frames have come and gone so far. */
   readonly traffic: number;
-  /** When the last of them did, as `performance.now` gives it. */
+  /** When the last of them did, as `monotonic` gives it. */
   readonly quietSince: number;
   /** Whether no result is awaited and nothing waits to be written. */
   readonly isQuiet: boolean;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import { Hibernation } from "../../../src/daemon/hibernation/hibernation.js";
 import { hasSlept } from "../../../src/daemon/hibernation/note.js";
+import { monotonic } from "../../../src/daemon/monotonic.js";
 import { FakeKeeper } from "../../support/fake-keeper.js";
 
 interface Bed {
@@ -37,7 +38,7 @@ function bed(t: TestContext): Bed {
       },
     }),
   };
-  keeper.quietSince = performance.now();
+  keeper.quietSince = monotonic();
   made.hibernation.begin();
   return made;
 }
@@ -64,7 +65,7 @@ it("waits for a while without anything from the keeper or to it", async (t) => {
   const test = bed(t);
   await pass(t, 600);
   await test.keeper.send([{ op: "configure" }]);
-  test.keeper.quietSince = performance.now();
+  test.keeper.quietSince = monotonic();
   await pass(t, 600);
   assert.equal(test.exits, 0);
   await pass(t, 1100);
@@ -82,7 +83,7 @@ it("stays where something happens while its last lines are on their way", async 
   test.meanwhile = () => {
     test.why = "a client is connected";
   };
-  test.keeper.quietSince = performance.now();
+  test.keeper.quietSince = monotonic();
   await pass(t, 1100);
   await pass(t, 1100);
   assert.equal(test.exits, 0);
