@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// The output may grow by one whole frame beyond FULL: what is produced is produced only below it.
 // What was done within TOGETHER is told together.
 #define TOGETHER (SECOND / 1000)
+// The output may grow by one whole frame beyond FULL: what is produced is produced only below it.
 enum { FULL = 65536, FIRST_FREE = SLOT_BASE + SLOTS, INHERITED_MAX = 256 };
 enum reason { DIED, SILENT, MALFORMED, RELAUNCHED, WOKEN };
 

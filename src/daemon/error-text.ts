@@ -21,6 +21,11 @@ export function errorStack(error: unknown): string {
   return errorText(error);
 }
 
+/** What was thrown, as an error: itself where it is one. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 function textOf(error: unknown): string {
   try {
     const message: unknown = isError(error) ? error.message : error;

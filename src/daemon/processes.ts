@@ -3,6 +3,7 @@
 import { constants } from "node:os";
 import type { ProcessEnd } from "./controller/state.js";
 import type { Termination } from "./definition/types.js";
+import { asError } from "./error-text.js";
 import { describeErrno } from "./keeper/errno.js";
 import type { ChildRecord, KeeperEvent, Request, Scope, SetupFailure, SpawnSpec } from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
@@ -215,7 +216,7 @@ export class Processes {
         child.settle.answered();
         child.onPid?.(child.pid);
       },
-      (error: unknown) => this.#neverWas(child, error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.#neverWas(child, asError(error)),
     );
     return child;
   }

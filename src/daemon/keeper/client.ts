@@ -2,6 +2,7 @@
 
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { asError } from "../error-text.js";
 import { monotonic } from "../monotonic.js";
 import { describeErrno } from "./errno.js";
 import { FrameDecoder, WireError } from "./frame.js";
@@ -328,8 +329,4 @@ class Connection implements Keeper, Parting, Receiver {
     while (this.#exchanges.has(this.#lastTag));
     return this.#lastTag;
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -2,6 +2,7 @@
 // writer if this one ends before it has answered.
 
 import { constants } from "node:os";
+import { asError } from "../error-text.js";
 import type { Keeper, Request } from "../keeper/types.js";
 import { encodeOrder, type Message, type Order } from "./messages.js";
 
@@ -19,10 +20,6 @@ const gone: ReadonlySet<number> = new Set([
 /** What may be carried out a second time, and has nothing to tell but that it was. */
 function isQuiet({ order: { op } }: QueuedOrder): boolean {
   return op === "open" || op === "label" || op === "drain";
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
 
 export type Answer = Extract<Message, { readonly type: "answer" }>;
