@@ -1,7 +1,7 @@
 // The log writer as the rest of the daemon knows it: streams by service, and what they hold.
 
 import type { LogSource } from "../protocol/log-sources.js";
-import type { LogStream, LogStreams } from "./constructors/host.js";
+import type { LogOpening, LogStream, LogStreams } from "./constructors/host.js";
 import { pipeName } from "./constructors/process-spec.js";
 import type { LogPlaces } from "./control/log-sources.js";
 import type { LogView } from "./control/status.js";
@@ -48,13 +48,24 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
     this.#rotation?.keepWithin(service, policy);
   }
 
-  async open({ name, pipe, program, file }: LogStream): Promise<void> {
+  async open(stream: LogStream): Promise<void> {
+    const { opened } = await this.begin(stream);
+    await opened;
+  }
+
+  async begin({ name, pipe, program, file }: LogStream): Promise<LogOpening> {
     const closing = this.#closing.get(name);
     if (closing !== undefined) closing.wanted = true;
-    const opened = Promise.resolve(closing?.done).then(() =>
+    const done = Promise.resolve(closing?.done).then(() =>
       this.#writer.openStream({ name, pipe, label: program, ...(file === undefined ? {} : { file }) }),
     );
-    await this.#patiently(opened, `open the log of ${name}`);
+    const opened = this.#patiently(done, `open the log of ${name}`);
+    // What is wrong with the file is told before a program runs; and what one prints must not go where the lines of an
+    // earlier service went.
+    if (file !== undefined || closing !== undefined) await opened;
+    // Whoever awaits it, perhaps later, is told.
+    else opened.catch(() => undefined);
+    return { opened };
   }
 
   /** @param what as an error is to have it: nothing waits for ever */
@@ -91,7 +102,7 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
   }
 
   ended(name: string): void {
-    if (this.#writer.has(name)) this.#report(this.#writer.drain(name));
+    if (this.#writer.knows(name)) this.#report(this.#writer.drain(name));
   }
 
   /** Forgets the streams of services that are no more, which an earlier daemon had not come to. */

@@ -250,6 +250,11 @@ export class System {
     return namespace === undefined ? [] : processesOf(namespace);
   }
 
+  /** The log writer, by its number out here. */
+  logWriter(): number | undefined {
+    return this.processes().find(({ command, state }) => command[0] === "logwriter" && state !== "Z")?.pid;
+  }
+
   /** Whether a process inside lives, by its number there. */
   isAlive(inner: number): boolean {
     return this.processes().some((process) => process.inner === inner && process.state !== "Z");

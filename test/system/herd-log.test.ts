@@ -27,12 +27,10 @@ function follow(system: System, ...args: readonly string[]) {
 }
 
 async function killLogWriter(system: System): Promise<void> {
-  const find = () =>
-    system.processes().find(({ command, state }) => command[0] === "logwriter" && state !== "Z")?.pid;
-  const old = await system.waitFor("a log writer lives", find);
+  const old = await system.waitFor("a log writer lives", () => system.logWriter());
   process.kill(old, "SIGKILL");
   await system.waitFor("another log writer lives", () => {
-    const found = find();
+    const found = system.logWriter();
     return found !== undefined && found !== old;
   });
 }

@@ -62,7 +62,7 @@ it("as PID 1 without a terminal or a log file, standard output has one JSON obje
   });
   const pid = await system.untilProcess("web");
   writeFileSync(system.path("go"), "");
-  await system.waitFor("the service's line arrives", () => system.stdout.includes("hi"));
+  await system.waitFor("the service's line arrives", () => system.stdout.includes('"msg":"say \\"hi\\""'));
   await system.stop();
   const records = system.stdout
     .trimEnd()

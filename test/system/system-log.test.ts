@@ -53,11 +53,6 @@ function untilLogged(system: System, line: string, file?: string): Promise<true>
   return system.waitFor(`"${line}" is logged`, () => lines(system, file).includes(line) || undefined);
 }
 
-/** The log writer's number out here. */
-function writer(system: System): number | undefined {
-  return system.processes().find(({ command, state }) => command[0] === "logwriter" && state !== "Z")?.pid;
-}
-
 it("logger(1) and syslog(3) are written, in files by rules, and shown in the status", async (t) => {
   const system = await bootLog(t, {
     rules: `[
@@ -145,7 +140,7 @@ it("a flood of 100,000 messages arrives, each once, though writer and daemon are
   });
   let kills = 0;
   while (!isOver) {
-    const pid = writer(system);
+    const pid = system.logWriter();
     if (kills % 3 === 2) await system.killDaemon();
     else if (pid !== undefined) process.kill(pid, "SIGKILL");
     kills += 1;

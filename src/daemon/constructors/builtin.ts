@@ -15,7 +15,7 @@ import {
   startUnitSocket,
   startUnitTimer,
 } from "../units/runtime.js";
-import { finishForkexec, labelLog, startForkexec } from "./forkexec.js";
+import { resumeForkexec, startForkexec } from "./forkexec.js";
 import { type Attendance, type Host, type RunningContext, type StartContext, StartFailure } from "./host.js";
 import { attendInetd, startConnection, startInetd } from "./inetd.js";
 import { executed } from "./process-spec.js";
@@ -72,8 +72,7 @@ export async function resumeBuiltin(
   }
   switch (data.kind) {
     case "forkexec":
-      labelLog(host, context, data, begun);
-      return await finishForkexec(host, context, data, begun, elapsed);
+      return await resumeForkexec(host, context, data, begun, elapsed);
     case "system":
       return await startSystem(host, context, data, begun);
     case "systemd":

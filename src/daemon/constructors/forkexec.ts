@@ -9,10 +9,10 @@ import { describeTermination } from "../processes.js";
 import { noProvisions, withProvisions } from "../readiness/attendant.js";
 import { outlivesStart } from "../readiness/options.js";
 import { untilReady } from "../readiness/start.js";
-import { type Host, type StartContext, StartFailure } from "./host.js";
+import { type Host, type Identity, type LogOpening, type StartContext, StartFailure } from "./host.js";
 import { endProcess } from "./kill.js";
 import { removePidFile, waitForPidFile } from "./pid-file.js";
-import { openLog, runner, spawnSpec } from "./process-spec.js";
+import { beginLog, runner, spawnSpec } from "./process-spec.js";
 
 /** The manual's default. */
 const defaultPidFileTimeout = 5;
@@ -28,7 +28,7 @@ export async function startForkexec(
 ): Promise<ProcessReference> {
   const { command, options } = data;
   const identity = await runner(host, options);
-  if (data.ownStreams !== true) await openLog(host, context.name, command[0], options, identity);
+  const log = data.ownStreams === true ? undefined : await beginLogOf(host, context, data, identity);
   if (options.pidFile !== undefined) await removePidFile(options.pidFile);
   if (context.attendant === undefined && outlivesStart(options))
     throw new StartFailure(
@@ -47,7 +47,32 @@ export async function startForkexec(
   const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
   const child = context.spawn(id, { ...spec, ...streams });
   child.onPid = () => labelLog(host, context, data, child);
-  return await finishForkexec(host, context, data, child);
+  return await finishForkexec(host, context, data, child, { log });
+}
+
+/** As `finishForkexec`, for a start of an earlier daemon: the log writer may not have heard of its stream. */
+export async function resumeForkexec(
+  host: Host,
+  context: StartContext,
+  data: ForkexecData,
+  child: Child,
+  elapsed: number,
+): Promise<ProcessReference> {
+  const log =
+    data.ownStreams === true
+      ? undefined
+      : await beginLogOf(host, context, data, await runner(host, data.options));
+  labelLog(host, context, data, child);
+  return await finishForkexec(host, context, data, child, { log, elapsed });
+}
+
+function beginLogOf(
+  host: Host,
+  { name }: StartContext,
+  { command, options }: ForkexecData,
+  identity: Identity,
+): Promise<LogOpening> {
+  return beginLog(host, name, command[0], options, identity);
 }
 
 /** The process's lines bear its name and its number from now on. */
@@ -56,15 +81,16 @@ export function labelLog(host: Host, { name }: StartContext, data: ForkexecData,
 }
 
 /**
- * What remains of a start once the child exists; a new daemon goes on from here.
+ * What remains of a start once the child exists.
+ * @param log tells when the child's lines are read
  * @param elapsed seconds since the start began, where that was in another daemon's time
  */
-export async function finishForkexec(
+async function finishForkexec(
   host: Host,
   context: StartContext,
   { command, options }: ForkexecData,
   child: Child,
-  elapsed = 0,
+  { log, elapsed = 0 }: { readonly log: LogOpening | undefined; readonly elapsed?: number },
 ): Promise<ProcessReference> {
   await child.started;
   const program = basename(command[0]);
@@ -76,9 +102,9 @@ export async function finishForkexec(
     command: shownCommand(command, options),
   });
   const { pidFile, readiness = "exec" } = options;
-  if (pidFile === undefined && readiness === "exec") return reference(child);
-
   try {
+    await log?.opened;
+    if (pidFile === undefined && readiness === "exec") return reference(child);
     const main =
       pidFile === undefined
         ? child

@@ -40,10 +40,18 @@ export interface LogStream {
   readonly file?: { readonly path: string; readonly uid?: number; readonly gid?: number };
 }
 
+/** A log stream that is being opened. */
+export interface LogOpening {
+  /** Resolves when lines are read; rejects with an error that names the file and the reason. */
+  readonly opened: Promise<void>;
+}
+
 /** The log writer, as far as constructors know it. */
 export interface LogStreams {
   /** Rejects with an error that names the file and the reason. */
   open(stream: LogStream): Promise<void>;
+  /** As `open`, but for a stream without a file resolves at once: what is printed from then on waits in the pipe. */
+  begin(stream: LogStream): Promise<LogOpening>;
   /** The service's process is over: what it wrote last is written, a line without its end too. */
   ended(name: string): void;
   /** Tells whose lines they are from now on. */

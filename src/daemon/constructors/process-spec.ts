@@ -11,7 +11,7 @@ import type {
 } from "../definition/types.js";
 import type { ResourceLimit, SpawnSpec } from "../keeper/types.js";
 import type { Child } from "../processes.js";
-import { type Host, type Identity, markOf } from "./host.js";
+import { type Host, type Identity, type LogOpening, markOf } from "./host.js";
 import { checkSecretFiles } from "./secret-files.js";
 
 /** Who a program runs as. Rejects where there is nobody of that name, or a file with a secret of its is open to others. */
@@ -101,13 +101,19 @@ export function spawnSpec(
 }
 
 /** Makes the service's pipe, if it has none, and has the log writer read it. */
-export async function openLog(
+export async function openLog(...log: Parameters<typeof beginLog>): Promise<void> {
+  const { opened } = await beginLog(...log);
+  await opened;
+}
+
+/** As `openLog`, but resolves as soon as the program may be executed, with what tells that its lines are read. */
+export async function beginLog(
   host: Host,
   service: string,
   program: string,
   options: ProcessOptions,
   identity: Identity,
-): Promise<void> {
+): Promise<LogOpening> {
   const pipe = pipeName(service);
   const owner = {
     ...(identity.uid === undefined ? {} : { uid: identity.uid }),
@@ -117,7 +123,7 @@ export async function openLog(
   host.outbox
     .post({ op: "pipe", name: pipe, ...owner })
     .catch((error: unknown) => host.report(String(error)));
-  await host.logs.open({
+  return await host.logs.begin({
     name: service,
     pipe,
     program: basename(program),
