@@ -51,6 +51,8 @@ const programs = [
     ],
   },
   { ...unitReader, external: [] },
+  // What runs the supervisor, which is bundled below.
+  { source: "src/daemon/start.ts", bundle: "shepherd.cjs", external: [] },
   { source: "src/repl/main.ts", bundle: "repl.cjs", external: [] },
   { source: "src/power/main.ts", bundle: "power.cjs", external: ["commander"] },
   { source: "systemd-compat/shim/main.ts", bundle: "systemctl.cjs", external: [] },
@@ -156,7 +158,7 @@ async function exportsOf(source) {
  */
 async function bundleSupervisor() {
   const instead = await standingIn();
-  const supervisor = { bundle: "shepherd.cjs", external: ["commander"], plugins: [instead] };
+  const supervisor = { bundle: "supervisor.cjs", external: [], plugins: [instead] };
   const alone = await bundle({ ...supervisor, source: "src/daemon/main.ts", write: false, metafile: true });
   const shared = new Set();
   const share = replacing(
@@ -192,6 +194,7 @@ async function bundleSupervisor() {
   const sources = [...shared].sort();
   await bundle({
     ...supervisor,
+    banner: { js: `// build ${build}` },
     define: {
       ...constants,
       SHEPHERD_LATER: JSON.stringify({ build, bundles: Object.keys(later) }),
@@ -233,7 +236,7 @@ async function bundleCompiler() {
 
 const tasks = [
   ...programs.map((program) => [program.bundle, bundle(program)]),
-  ["shepherd.cjs", bundleSupervisor()],
+  ["supervisor.cjs", bundleSupervisor()],
   ["compile.cjs", bundleCompiler()],
 ];
 const outcomes = await Promise.allSettled(tasks.map(([, task]) => task));

@@ -27,6 +27,7 @@ const configure =
         ...(record ? [`--record=${recordFile}`] : []),
         "--",
         process.execPath,
+        "--v8-pool-size=1",
         join(project.dist, "shepherd.cjs"),
         `--config=${config}`,
         `--socket=${socket}`,

@@ -8,6 +8,7 @@ import { resolveIdentity } from "./accounts.js";
 import { BootRecorder } from "./boot-record/recorder.js";
 import { afterRepetition } from "./boot-record/repeated.js";
 import { runCompiler } from "./compiler-process.js";
+import { keepCode } from "./configuration/cache.js";
 import { stateDirectory } from "./configuration/directories.js";
 import { findAhead, loadCompiled, loadConfiguration } from "./configuration/load.js";
 import { Desk } from "./control/desk.js";
@@ -109,6 +110,7 @@ export class Daemon {
   /** Resolves when what an earlier daemon left is known and under control. */
   readonly #takenOver: Promise<void>;
   #hasTakenOver: () => void = () => undefined;
+  #codeKept: Promise<void> | undefined;
   /** What the configuration was compiled to, at the first start. */
   #ahead: Promise<string | undefined> | undefined;
   /** Why only what is data is run; undefined as a rule. */
@@ -117,7 +119,9 @@ export class Daemon {
   constructor(keeper: Keeper & Parting, options: SettledOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
     this.#woken = hasSlept(keeper.inventory);
-    this.#heap = new IdleHeap(keeper, join(dirname(paths.compiler), "native", "trim.node"));
+    const trim = join(dirname(paths.compiler), "native", "trim.node");
+    // The collector changes V8's flags, with which no code goes that was made before.
+    this.#heap = new IdleHeap(keeper, trim, () => void this.#keepCode());
     this.#options = options;
     this.#log = log;
     this.#files = {
@@ -263,10 +267,18 @@ export class Daemon {
       keeper,
       after: options.hibernate * 1000,
       whyAwake: () => this.#whyAwake(),
-      flushed: (limit) => log.flushed(limit),
+      flushed: async (limit) => {
+        await Promise.all([log.flushed(limit), this.#keepCode()]);
+      },
       log: (line) => log.info(line),
       exit: () => process.exit(0),
     });
+  }
+
+  /** So that the next supervisor is not compiled anew. Without it, it only starts later. */
+  #keepCode(): Promise<void> {
+    this.#codeKept ??= keepCode(process.env, process.getuid?.() ?? 0).catch(() => undefined);
+    return this.#codeKept;
   }
 
   #whyAwake(): string | undefined {

@@ -17,13 +17,22 @@ const rests = [2000, 8000] as const;
 export class IdleHeap {
   readonly #keeper: Pick<Parting, "traffic" | "quietSince">;
   readonly #collect: () => void;
+  #onFirstRest: (() => void) | undefined;
   /** Up to where what has come and gone is dealt with. */
   #settled = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param how The module that gives back what is outside of V8's heap, or what does it all. */
-  constructor(keeper: Pick<Parting, "traffic" | "quietSince">, how: string | (() => void)) {
+  /**
+   * @param how The module that gives back what is outside of V8's heap, or what does it all.
+   * @param onFirstRest Called once, before anything is collected.
+   */
+  constructor(
+    keeper: Pick<Parting, "traffic" | "quietSince">,
+    how: string | (() => void),
+    onFirstRest?: () => void,
+  ) {
     this.#keeper = keeper;
+    this.#onFirstRest = onFirstRest;
     this.#collect = typeof how === "string" ? collector(how) : how;
   }
 
@@ -56,6 +65,8 @@ export class IdleHeap {
       return;
     }
     this.#settled = traffic;
+    this.#onFirstRest?.();
+    this.#onFirstRest = undefined;
     this.#collect();
     this.#wait(stage + 1);
   }
@@ -67,6 +78,8 @@ function collector(module: string): () => void {
   let trim: (() => void) | undefined;
   return () => {
     setFlagsFromString("--expose-gc");
+    // It would do the same some seconds later, in 70 wake-ups of an otherwise idle daemon.
+    setFlagsFromString("--no-memory-reducer");
     gc ??= runInNewContext("gc") as () => void;
     gc();
     trim ??= trimmer(module);

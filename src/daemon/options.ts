@@ -3,6 +3,7 @@
 import { normaliseOptions, UsageError, usageLine } from "../cli/gnu-options.js";
 import { type DescribedOption, PlainOption, plainValues } from "../cli/plain-options.js";
 import { version } from "../protocol/version.js";
+import { importModule } from "./loading.js";
 
 /** What the daemon is to do. File names are as they were given. */
 export interface DaemonOptions {
@@ -72,7 +73,7 @@ interface Given extends Omit<DaemonOptions, "logFile" | "command"> {
 const operands = "[-- COMMAND [ARG...]]";
 
 async function helpInformation(): Promise<string> {
-  const { Command, Option } = await import("commander");
+  const { Command, Option } = (await importModule("commander")) as typeof import("commander");
   const program = new Command("shepherd");
   for (const one of daemonOptions((flags, text) => new Option(flags, text))) program.addOption(one);
   return program

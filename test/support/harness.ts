@@ -355,7 +355,7 @@ function daemonProgram(directory: string, options: BootOptions): string {
 function linkPrograms(directory: string, options: BootOptions): void {
   const programs = join(directory, "programs");
   mkdirSync(programs);
-  for (const name of ["shepherd.cjs", "compile.cjs"])
+  for (const name of ["shepherd.cjs", "supervisor.cjs", "compile.cjs"])
     symlinkSync(join(project.dist, name), join(programs, name));
   symlinkSync(nativePrograms(options), join(programs, "native"));
 }

@@ -1,7 +1,9 @@
 // The daemon that goes away while nothing happens: whatever happens then is dealt with as if it had stayed.
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { configuration, module, sleeper } from "../support/configuration.js";
@@ -149,4 +151,24 @@ it("may be killed as it wakes: what has woken it is dealt with by the next one",
     process.kill(daemon, "SIGKILL");
     pid = await system.untilProcess("web", pid);
   }
+});
+
+it("the daemon that wakes is not compiled anew, unless what was kept of that is damaged", async (t) => {
+  const system = await bootSystem(t, { config: configuration([sleeper("web")]), args: soon });
+  await untilAsleep(system);
+  const directory = system.path("cache/shepherd-ts");
+  const [name = "", ...more] = readdirSync(directory).filter((file) => file.endsWith(".code"));
+  assert.deepEqual(more, []);
+  const file = join(directory, name);
+  const kept = { inode: statSync(file).ino, contents: readFileSync(file) };
+  const wake = async (): Promise<void> => {
+    await system.ok("status", "web");
+    await system.waitFor("it sleeps again", () => system.daemon() === undefined);
+  };
+  await wake();
+  assert.equal(statSync(file).ino, kept.inode);
+  const middle = kept.contents.length >> 1;
+  writeFileSync(file, kept.contents.fill(0xff, middle, middle + 1000));
+  await wake();
+  assert.notEqual(statSync(file).ino, kept.inode);
 });

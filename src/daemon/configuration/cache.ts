@@ -3,8 +3,10 @@
 
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join } from "node:path";
-import { baseDirectory, type Environment } from "./directories.js";
+import { basename, dirname, join } from "node:path";
+import { codeEnd, sealed } from "../code-cache.js";
+import { loading } from "../loading.js";
+import { cacheDirectory, type Environment } from "./directories.js";
 import { ConfigurationError, reasonOf } from "./error.js";
 import {
   compiledName,
@@ -15,23 +17,21 @@ import {
   parseManifest,
   sha256,
 } from "./manifest.js";
+import { whyUntrusted } from "./trust.js";
 
 /** How many files of each kind stay. */
 const capacity = 50;
 /** Kinds of files by the ends of their names; `.new` is left where a writer was killed. */
 const kinds = [".mjs", ".mjs.map", ".json", ".new"] as const;
+/** As many releases of the supervisor, or of Node, may take turns. */
+const codeCapacity = 3;
 
 /**
  * Where the cache may be, best first. The last, beside the control socket, survives no reboot, but is there when nothing
  * else can be written.
  */
 export function cacheDirectories(environment: Environment, uid: number, runtimeDirectory: string): string[] {
-  const chosen = environment.XDG_CACHE_HOME;
-  const usual =
-    uid === 0 && (chosen === undefined || !isAbsolute(chosen))
-      ? "/var/cache"
-      : baseDirectory(environment, "XDG_CACHE_HOME", ".cache");
-  return [join(usual, "shepherd-ts"), join(runtimeDirectory, "configurations")];
+  return [cacheDirectory(environment, uid), join(runtimeDirectory, "configurations")];
 }
 
 /** The first of `directories` that is ours alone to write in; made where it is missing. */
@@ -51,7 +51,7 @@ async function whyUnusable(directory: string, uid: number): Promise<string | und
     // What is wrong with those the next call finds too, and says.
     await mkdir(dirname(directory), { recursive: true }).catch(() => undefined);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    const reason = await whyUntrusted(directory, uid);
+    const reason = whyUntrusted(await lstat(directory), uid);
     if (reason !== undefined) return reason;
     // Tried and not asked: root is told that it may write on a read-only file system.
     await rm(await write(directory, "probe", ""));
@@ -59,16 +59,6 @@ async function whyUnusable(directory: string, uid: number): Promise<string | und
   } catch (error) {
     return reasonOf(error);
   }
-}
-
-/** Why what is in `directory` may not be run: somebody else could have put it there. */
-async function whyUntrusted(directory: string, uid: number): Promise<string | undefined> {
-  const status = await lstat(directory);
-  if (!status.isDirectory()) return "not a directory";
-  if (status.uid !== uid) return `belongs to user ${status.uid}, not to ${uid}`;
-  if ((status.mode & 0o022) !== 0)
-    return `others may write there (mode ${(status.mode & 0o7777).toString(8)})`;
-  return undefined;
 }
 
 /**
@@ -89,7 +79,7 @@ export async function findCompiled(
 
 async function findIn(directory: string, uid: number, entry: string): Promise<string | undefined> {
   try {
-    if ((await whyUntrusted(directory, uid)) !== undefined) return undefined;
+    if (whyUntrusted(await lstat(directory), uid) !== undefined) return undefined;
     const file = join(directory, manifestName(entry));
     const manifest = parseManifest(await readFile(file, "utf8"));
     if (manifest?.compiler !== compilerIdentity || manifest.entry !== entry) return undefined;
@@ -156,11 +146,21 @@ export async function storeCompiled(
   }
 }
 
+/** Keeps what V8 has compiled the supervisor to, unless it comes from there: see ../code-cache.ts. */
+export async function keepCode(environment: Environment, uid: number): Promise<void> {
+  const code = loading()?.code;
+  if (code === undefined) return;
+  const contents = sealed(code.contents());
+  const directory = await openCache([cacheDirectory(environment, uid)], uid);
+  await rename(await write(directory, code.name, contents), join(directory, code.name));
+  await prune(directory, codeEnd, codeCapacity, new Set());
+}
+
 /** Writes under a name that nobody looks for; gives that. */
-async function write(directory: string, name: string, text: string): Promise<string> {
+async function write(directory: string, name: string, contents: string | Uint8Array): Promise<string> {
   const temporary = join(directory, `${name}.${randomUUID()}.new`);
   try {
-    await writeFile(temporary, text, { flag: "wx", mode: 0o600 });
+    await writeFile(temporary, contents, { flag: "wx", mode: 0o600 });
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -171,16 +171,21 @@ async function write(directory: string, name: string, text: string): Promise<str
 /** Removes what was not used for longest, but for the modules in `keep`. */
 export async function pruneCache(directory: string, keep: readonly string[]): Promise<void> {
   const kept = new Set(keep.flatMap((compiled) => [compiled, `${compiled}.map`]));
-  const files = (await readdir(directory)).map((name) => join(directory, name));
-  for (const kind of kinds) {
-    const aged = await Promise.all(
-      files
-        .filter((file) => file.endsWith(kind) && !kept.has(file))
-        .map(async (file) => ({ file, used: await lastUse(file) })),
-    );
-    const old = aged.sort((a, b) => b.used - a.used).slice(capacity);
-    await Promise.all(old.map(({ file }) => rm(file, { force: true })));
-  }
+  for (const kind of kinds) await prune(directory, kind, capacity, kept);
+}
+
+async function prune(
+  directory: string,
+  kind: string,
+  capacity: number,
+  kept: ReadonlySet<string>,
+): Promise<void> {
+  const files = (await readdir(directory))
+    .map((name) => join(directory, name))
+    .filter((file) => file.endsWith(kind) && !kept.has(file));
+  const aged = await Promise.all(files.map(async (file) => ({ file, used: await lastUse(file) })));
+  const old = aged.sort((a, b) => b.used - a.used).slice(capacity);
+  await Promise.all(old.map(({ file }) => rm(file, { force: true })));
 }
 
 async function lastUse(file: string): Promise<number> {

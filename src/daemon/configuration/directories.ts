@@ -15,6 +15,16 @@ export function stateDirectory(environment: Environment, uid: number): string {
   );
 }
 
+/** Where the supervisor keeps what it can make anew: what it has compiled. */
+export function cacheDirectory(environment: Environment, uid: number): string {
+  const chosen = environment.XDG_CACHE_HOME;
+  const isSystem = uid === 0 && (chosen === undefined || !isAbsolute(chosen));
+  return join(
+    isSystem ? "/var/cache" : baseDirectory(environment, "XDG_CACHE_HOME", ".cache"),
+    "shepherd-ts",
+  );
+}
+
 /** The user's directory that `variable` names; else `fallback` in the home directory. */
 export function baseDirectory(environment: Environment, variable: string, fallback: string): string {
   const chosen = environment[variable];

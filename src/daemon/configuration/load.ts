@@ -7,6 +7,7 @@ import { show } from "../definition/check.js";
 import { collectDuring, type LoadPurpose } from "../definition/runtime.js";
 import { checkConfiguration } from "../definition/service.js";
 import type { ServiceDefinition, SettledConfiguration } from "../definition/types.js";
+import { importModule } from "../loading.js";
 import { cacheDirectories, findCompiled, openCache, pruneCache, verifyCompiled } from "./cache.js";
 import { realEntry } from "./entry.js";
 import { ConfigurationError, reasonOf } from "./error.js";
@@ -156,7 +157,7 @@ async function evaluate(
   try {
     // The services that it waits for are part of the evaluation.
     const evaluation = collectDuring(
-      async () => configurationOf(file, (await import(url)) as Readonly<Record<string, unknown>>),
+      async () => configurationOf(file, (await importModule(url)) as Readonly<Record<string, unknown>>),
       purpose,
     );
     const { services, toStart, notices, readsUnits, result } = await unlessAborted(evaluation, file, signal);
