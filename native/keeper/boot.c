@@ -12,6 +12,7 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -53,7 +54,7 @@ static void find_place(void) {
       say("disable ctrl-alt-del: %s", strerror(errno));
   }
   open_standard_descriptors();
-  if (close_range(3, ~0U, 0) < 0) // a kernel before 5.9
+  if (syscall(SYS_close_range, 3, ~0U, 0) < 0) // a kernel before 5.9
     for (int fd = 3; fd < 1024; fd++)
       close(fd);
 }

@@ -332,12 +332,15 @@ int pass(const struct request *r) {
       return fail(E2BIG, "pass through %s: more than %d descriptors", through->entry.name, PASSED_MAX);
     memcpy(CMSG_DATA(&control.header) + count++ * sizeof(int), &passed->fd, sizeof(int));
   }
-  control.header = (struct cmsghdr){CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+  // The C libraries disagree about the types of these lengths.
+  control.header.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
+  control.header.cmsg_level = SOL_SOCKET;
+  control.header.cmsg_type = SCM_RIGHTS;
   struct iovec iov = {(void *)data.at, data.length};
   struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
   if (count > 0) {
     message.msg_control = &control;
-    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    message.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
   }
   ssize_t sent = sendmsg(through->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent < 0)

@@ -108,8 +108,9 @@ static void set_scheduler(const struct spec *spec) {
     int priority = (int)integer_of(&scheduler->nested, SCHEDULER_PRIORITY, 0);
     int reset = count_of(&scheduler->nested, SCHEDULER_RESET) > 0 ? SCHED_RESET_ON_FORK : 0;
     struct sched_param parameters = {.sched_priority = priority};
-    require(sched_setscheduler(0, policy | reset, &parameters), "scheduler", "policy %d, priority %d", policy,
-            priority);
+    // musl has this function fail: it is for one thread, and POSIX speaks of processes.
+    require((int)syscall(SYS_sched_setscheduler, 0, policy | reset, &parameters), "scheduler",
+            "policy %d, priority %d", policy, priority);
   }
   unsigned long mask[PROCESSORS / 8 / sizeof(unsigned long)] = {0};
   foreach (processor, &spec->attributes, PROCESSOR)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +135,7 @@ int make_filesystem(const char *type, const char *options, uint64_t *attributes)
 // Asks for nothing that only the file system knows: one that is served by some process may refuse root, or
 // never answer.
 static int ask(int fd, struct statx *answer) {
-  return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, answer);
+  return (int)syscall(SYS_statx, fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, answer);
 }
 
 int is_mount_root(int fd) {
