@@ -1,6 +1,14 @@
 // Us: the keeper with its daemon, and the command `herd` as people type it; as it comes, with a record of the boot, and hibernating.
 
-import { existsSync, mkdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { project } from "../../test/support/project.js";
 import type { BenchService, Configured, Ground, OwnProcess, Peer } from "./peer.js";
@@ -20,6 +28,7 @@ const configure =
     const text = configuration(directory, services);
     const kept = join(ground.cache, "boot-record", basename(directory));
     const recordFile = join(kept, "record");
+    const cache = join(ground.cache, "shepherd-ts");
     const config = record ? keep(kept, text) : ground.file("config.js", text);
     return {
       daemon: [
@@ -36,7 +45,7 @@ const configure =
         ...(hibernate ? [`--hibernate=${hibernateAfter}`] : []),
       ],
       environment: {
-        XDG_CACHE_HOME: join(ground.cache, "shepherd-ts"),
+        XDG_CACHE_HOME: cache,
         XDG_STATE_HOME: join(directory, "state"),
         XDG_RUNTIME_DIR: join(directory, "run"),
         SHEPHERD_NODE: process.execPath,
@@ -46,10 +55,16 @@ const configure =
       stop: () => herd(socket, "stop", "root"),
       logs: (service) => [join(directory, `${service}.log`)].filter(existsSync),
       ready: () => existsSync(socket),
-      ...(record ? { warmed: () => existsSync(recordFile) } : {}),
+      warmed: () => hasCode(cache) && (!record || existsSync(recordFile)),
       ...(hibernate ? { asleep: (processes) => !processes.some(isNode) } : {}),
     };
   };
+
+/** Whether a supervisor that was idle has kept what V8 had compiled it to. */
+function hasCode(cache: string): boolean {
+  const directory = join(cache, "shepherd-ts");
+  return existsSync(directory) && readdirSync(directory).some((name) => name.endsWith(".code"));
+}
 
 /** A record holds for a file that is the same one: inode and times are compared. */
 function keep(directory: string, text: string): string {
