@@ -9,14 +9,18 @@ import { monotonic } from "./monotonic.js";
 /** So many frames to or from the keeper are a burst. */
 const burst = 200;
 /**
- * For so long, in ms, nothing must have happened: once for what is garbage, and once more when V8 sees that little is
- * allocated lately (it looks at five seconds), which is when it gives its young generation back.
+ * For so long, in ms, nothing must have happened: once for what is garbage, and once more after V8 has collected by itself,
+ * 8 s later, and given its young generation back, since little was allocated lately. To collect then, too, would only
+ * put that off.
  */
-const rests = [2000, 8000] as const;
+const rests = [2000, 12_000] as const;
+
+/** Gives memory back; after a collection, if it `collects`. */
+type Reclaim = (collects: boolean) => void;
 
 export class IdleHeap {
   readonly #keeper: Pick<Parting, "traffic" | "quietSince">;
-  readonly #collect: () => void;
+  readonly #reclaim: Reclaim;
   #onFirstRest: (() => void) | undefined;
   /** Up to where what has come and gone is dealt with. */
   #settled = 0;
@@ -28,12 +32,12 @@ export class IdleHeap {
    */
   constructor(
     keeper: Pick<Parting, "traffic" | "quietSince">,
-    how: string | (() => void),
+    how: string | Reclaim,
     onFirstRest?: () => void,
   ) {
     this.#keeper = keeper;
     this.#onFirstRest = onFirstRest;
-    this.#collect = typeof how === "string" ? collector(how) : how;
+    this.#reclaim = typeof how === "string" ? reclaimer(how) : how;
   }
 
   /** After the start, which is a burst at all times. */
@@ -67,21 +71,23 @@ export class IdleHeap {
     this.#settled = traffic;
     this.#onFirstRest?.();
     this.#onFirstRest = undefined;
-    this.#collect();
+    this.#reclaim(stage === 0);
     this.#wait(stage + 1);
   }
 }
 
-/** A full collection, by what V8 has for tests of its own; then the C library and the kernel get back what is free or clean. */
-function collector(module: string): () => void {
+/** What V8 has for tests of its own is a full collection; after that the C library and the kernel get back what is free or clean. */
+function reclaimer(module: string): Reclaim {
   let gc: (() => void) | undefined;
   let trim: (() => void) | undefined;
-  return () => {
-    setFlagsFromString("--expose-gc");
-    // It would do the same some seconds later, in 70 wake-ups of an otherwise idle daemon.
-    setFlagsFromString("--no-memory-reducer");
-    gc ??= runInNewContext("gc") as () => void;
-    gc();
+  return (collects) => {
+    if (collects) {
+      setFlagsFromString("--expose-gc");
+      gc ??= runInNewContext("gc") as () => void;
+      // Else V8 may put its own collection off for another 8 s.
+      setFlagsFromString("--optimize-for-size");
+      gc();
+    } else setFlagsFromString("--no-optimize-for-size");
     trim ??= trimmer(module);
     trim();
   };
