@@ -1,13 +1,24 @@
 // Clients of stream sockets.
 
-import { connect, type NetConnectOpts } from "node:net";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
 
 export type Address = NetConnectOpts;
+
+/** For so long, in ms, the other side may say nothing: then a test fails, instead of waiting for ever. */
+const patience = 60_000;
+
+/** Ends a connection on which nothing happens. */
+function expire(connection: Socket): void {
+  connection.setTimeout(patience, () =>
+    connection.destroy(new Error(`the other side has said nothing for ${patience / 1000} s`)),
+  );
+}
 
 /** Sends a line, or nothing, and the end; resolves with all that came back, and rejects where nobody listens. */
 export function ask(address: Address, line?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const connection = connect(address, () => connection.end(line === undefined ? "" : `${line}\n`));
+    expire(connection);
     let text = "";
     connection.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk;
@@ -52,6 +63,7 @@ export interface Conversation {
 /** Connects to somebody who answers everything with itself, and says the first thing. */
 export async function converse(address: Address, first: string): Promise<Conversation> {
   const connection = connect(address);
+  expire(connection);
   let text = "";
   let heard: () => void = () => undefined;
   connection.setEncoding("utf8").on("data", (chunk: string) => {
