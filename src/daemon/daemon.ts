@@ -64,6 +64,8 @@ const patience = { resume: 20_000, reread: 300_000 } as const;
 const refreshAttempts = 2;
 /** How long, in ms, clients of a daemon that takes over wait at most before they can look at what is there. */
 const takeOverPatience = 5000;
+/** How long, in ms, they wait at the first start, which may take as long as its services do. */
+const firstPatience = 30;
 
 export interface DaemonPaths {
   readonly socket: string;
@@ -333,8 +335,11 @@ export class Daemon {
     if (notes.system === undefined) {
       await cgroups;
       this.#hasTakenOver();
+      // What Node loads for a server costs as much as the start of some services: they come first, and clients wait.
+      const started = this.#firstStart();
+      await Promise.race([started, delay(firstPatience, undefined, { ref: false })]);
       await listen();
-      await this.#firstStart();
+      await started;
     } else {
       // Clients wait until the services are there again, unless the configuration takes too long to evaluate.
       const takenOver = this.#takeOver(cgroups).finally(() => this.#hasTakenOver());

@@ -45,6 +45,8 @@ function environmentOf(account: Identity["account"], inherited: readonly string[
 
 /** What is in `extra` takes the place of what has the same name. */
 function extended(variables: readonly string[], extra: readonly string[]): readonly string[] {
+  // The same list, which is written only once then.
+  if (extra.length === 0) return variables;
   const nameOf = (variable: string): string => variable.split("=", 1)[0] ?? "";
   const names = new Set(extra.map(nameOf));
   return [...variables.filter((variable) => !names.has(nameOf(variable))), ...extra];

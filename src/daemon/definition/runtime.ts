@@ -159,6 +159,8 @@ interface Load extends Collected {
 }
 
 const loads = new AsyncLocalStorage<Load>();
+/** Loads that are under way, and those that failed. */
+let remembered = 0;
 
 /** Runs `body`, which evaluates a module, and keeps what it registers from coming into force by itself. */
 export async function collectDuring<T>(
@@ -173,9 +175,13 @@ export async function collectDuring<T>(
     readsUnits: false,
     state: "loading",
   };
+  remembered += 1;
   try {
     const result = await loads.run(load, body);
     load.state = "loaded";
+    remembered -= 1;
+    // Where there is no such storage in use, promises cost half.
+    if (remembered === 0) loads.disable();
     const { services, toStart, notices, readsUnits } = load;
     return { purpose, services, toStart, notices, readsUnits, result };
   } catch (error) {

@@ -59,6 +59,23 @@ export class FrameWriter {
     this.#buffer.set(value, start);
   }
 
+  /** Where the next field begins. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A copy of the fields that were written since there were `length` bytes. */
+  since(length: number): Buffer {
+    return Buffer.from(this.#buffer.subarray(length, this.#length));
+  }
+
+  /** Writes fields that were written before. */
+  again(fields: Uint8Array): void {
+    // It may get another buffer.
+    const start = this.#reserve(fields.length);
+    this.#buffer.set(fields, start);
+  }
+
   finish(kind: number, flags: number, tag: number): Buffer {
     this.#buffer.writeUInt32LE(this.#length - 4, 0);
     this.#buffer.writeUInt8(protocolVersion, 4);

@@ -209,6 +209,21 @@ const list =
   (writer, values) => {
     for (const value of values) encoder(writer, value);
   };
+/** As `list`, for lists that services have in common: what one is written as is kept for as long as the list itself. */
+const shared = (encoder: Encoder<string>): Encoder<readonly string[]> => {
+  const known = new WeakMap<readonly string[], Uint8Array>();
+  const encode = list(encoder);
+  return (writer, values) => {
+    const fields = known.get(values);
+    if (fields !== undefined) {
+      writer.again(fields);
+      return;
+    }
+    const start = writer.length;
+    encode(writer, values);
+    known.set(values, writer.since(start));
+  };
+};
 const nested =
   <Message extends object>(number: number, encoders: Encoders<Message>): Encoder<Message> =>
   (writer, message) =>
@@ -288,7 +303,7 @@ const encodeMount: Encoder<AnyMount> = nested<AnyMount>(68, {
 const specEncoders: Encoders<SpawnSpec> = {
   program: text(1),
   arguments: list(text(2)),
-  environment: list(text(3)),
+  environment: shared(text(3)),
   directory: text(4),
   uid: integer(5),
   gid: integer(6),

@@ -1052,3 +1052,23 @@ test("random bytes and damaged frames only ever throw a WireError", () => {
     attempt(damaged);
   }
 });
+
+test("an environment that spawns share is written as one of their own is", () => {
+  const environment = Array.from(
+    { length: 100 },
+    (_, index) => `VARIABLE_${index}=${"v\u00e4lue ".repeat(index)}`,
+  );
+  const spawns = (own: boolean): readonly Request[] =>
+    ["a", "b", "c"].map((id) => ({
+      op: "spawn",
+      id,
+      spec: { arguments: ["/bin/true"], environment: own ? [...environment] : environment },
+    }));
+  assert.deepEqual(encodeRequests(spawns(false), 7, false), encodeRequests(spawns(true), 7, false));
+  const bad = ["A=1", "B=\0"];
+  const refused: readonly Request[] = [
+    { op: "spawn", id: "a", spec: { arguments: ["/bin/true"], environment: bad } },
+  ];
+  for (let time = 0; time < 2; time += 1)
+    assert.throws(() => encodeRequests(refused, 7, false), /environment: the text contains a NUL/);
+});
