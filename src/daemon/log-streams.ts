@@ -49,23 +49,40 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
   }
 
   async open(stream: LogStream): Promise<void> {
-    const { opened } = await this.begin(stream);
-    await opened;
-  }
-
-  async begin({ name, pipe, program, file }: LogStream): Promise<LogOpening> {
+    const { name } = stream;
     const closing = this.#closing.get(name);
     if (closing !== undefined) closing.wanted = true;
-    const done = Promise.resolve(closing?.done).then(() =>
-      this.#writer.openStream({ name, pipe, label: program, ...(file === undefined ? {} : { file }) }),
-    );
-    const opened = this.#patiently(done, `open the log of ${name}`);
-    // What is wrong with the file is told before a program runs; and what one prints must not go where the lines of an
-    // earlier service went.
-    if (file !== undefined || closing !== undefined) await opened;
-    // Whoever awaits it, perhaps later, is told.
-    else opened.catch(() => undefined);
-    return { opened };
+    const opened = Promise.resolve(closing?.done).then(() => this.#openNow(stream));
+    await this.#patiently(opened, `open the log of ${name}`);
+  }
+
+  async begin(stream: LogStream): Promise<LogOpening> {
+    const { name, program, file } = stream;
+    let opened: Promise<void> | undefined;
+    // What is wrong with the file is told before a program runs; and what one prints must go neither where the lines of an
+    // earlier service went, nor under an earlier process's number.
+    const isNew = file === undefined && !this.#closing.has(name) && !this.#writer.has(name);
+    if (!isNew) await this.open(stream);
+    const open = async (pid: number): Promise<void> => {
+      if (!isNew) this.label(name, program, pid);
+      else await this.#patiently(this.#openNow(stream, pid), `open the log of ${name}`);
+    };
+    return {
+      open: (pid) => {
+        opened ??= open(pid);
+        return opened;
+      },
+    };
+  }
+
+  #openNow({ name, pipe, program, file }: LogStream, pid = 0): Promise<void> {
+    return this.#writer.openStream({
+      name,
+      pipe,
+      label: program,
+      ...(pid === 0 ? {} : { pid }),
+      ...(file === undefined ? {} : { file }),
+    });
   }
 
   /** @param what as an error is to have it: nothing waits for ever */

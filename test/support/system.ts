@@ -55,7 +55,7 @@ export function emptySystem(
       log: { info: log, error: (line) => log(`error: ${line}`) },
       logs: {
         open: async () => undefined,
-        begin: async () => ({ opened: Promise.resolve() }),
+        begin: async () => ({ open: async () => undefined }),
         label: () => undefined,
         systemLogOf: () => undefined,
         openSystemLog: async () => undefined,

@@ -1,14 +1,12 @@
 // What services and the daemon print, and where it is found.
 
 import assert from "node:assert/strict";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { it } from "node:test";
 import { configuration, shell } from "../support/configuration.js";
 import { bootSystem } from "../support/harness.js";
 
 const stamp = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`;
-/** A line that comes before the pid is known goes without it. */
-const untilGo = "until [ -e {directory}/go ]; do sleep 0.01; done;";
 
 it("a service's log file has a stamped line for each line of output and error", async (t) => {
   const script = "echo out; echo err >&2; printf 'windows\\r\\n'; printf 'no newline'; exec sleep 1000000";
@@ -37,12 +35,9 @@ it("a long line is one line", async (t) => {
 
 it("without a log file, output goes to the daemon's log under the program's name and pid", async (t) => {
   const system = await bootSystem(t, {
-    config: configuration([
-      `service(["web"], { start: ${shell(`${untilGo} echo hello; exec sleep 1000000`)} })`,
-    ]),
+    config: configuration([`service(["web"], { start: ${shell("echo hello; exec sleep 1000000")} })`]),
   });
   const pid = await system.untilProcess("web");
-  writeFileSync(system.path("go"), "");
   await system.waitForLog(new RegExp(`^${stamp} sh\\[${pid}\\] hello$`, "m"));
 });
 
@@ -55,13 +50,10 @@ it("the daemon's log file has stamped lines and mode 0640", async (t) => {
 
 it("as PID 1 without a terminal or a log file, standard output has one JSON object per line", async (t) => {
   const system = await bootSystem(t, {
-    config: configuration([
-      `service(["web"], { start: ${shell(`${untilGo} echo 'say "hi"'; exec sleep 1000000`)} })`,
-    ]),
+    config: configuration([`service(["web"], { start: ${shell("echo 'say \"hi\"'; exec sleep 1000000")} })`]),
     logFile: false,
   });
   const pid = await system.untilProcess("web");
-  writeFileSync(system.path("go"), "");
   await system.waitFor("the service's line arrives", () => system.stdout.includes('"msg":"say \\"hi\\""'));
   await system.stop();
   const records = system.stdout

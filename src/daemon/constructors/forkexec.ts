@@ -46,7 +46,8 @@ export async function startForkexec(
   };
   const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
   const child = context.spawn(id, { ...spec, ...streams });
-  child.onPid = () => labelLog(host, context, data, child);
+  // Whoever awaits it below is told.
+  child.onPid = () => void log?.open(child.pid).catch(() => undefined);
   return await finishForkexec(host, context, data, child, { log });
 }
 
@@ -62,7 +63,6 @@ export async function resumeForkexec(
     data.ownStreams === true
       ? undefined
       : await beginLogOf(host, context, data, await runner(host, data.options));
-  labelLog(host, context, data, child);
   return await finishForkexec(host, context, data, child, { log, elapsed });
 }
 
@@ -75,14 +75,9 @@ function beginLogOf(
   return beginLog(host, name, command[0], options, identity);
 }
 
-/** The process's lines bear its name and its number from now on. */
-export function labelLog(host: Host, { name }: StartContext, data: ForkexecData, { pid }: Child): void {
-  if (data.ownStreams !== true) host.logs.label(name, basename(data.command[0]), pid);
-}
-
 /**
  * What remains of a start once the child exists.
- * @param log tells when the child's lines are read
+ * @param log has the child's lines read
  * @param elapsed seconds since the start began, where that was in another daemon's time
  */
 async function finishForkexec(
@@ -103,7 +98,7 @@ async function finishForkexec(
   });
   const { pidFile, readiness = "exec" } = options;
   try {
-    await log?.opened;
+    await log?.open(child.pid);
     if (pidFile === undefined && readiness === "exec") return reference(child);
     const main =
       pidFile === undefined

@@ -40,17 +40,23 @@ export interface LogStream {
   readonly file?: { readonly path: string; readonly uid?: number; readonly gid?: number };
 }
 
-/** A log stream that is being opened. */
+/** A log stream of which the pipe is there. */
 export interface LogOpening {
-  /** Resolves when lines are read; rejects with an error that names the file and the reason. */
-  readonly opened: Promise<void>;
+  /**
+   * Has the lines read, as those of the process with that number; the second call gives what the first one did. Rejects
+   * with an error that names the file and the reason.
+   */
+  open(pid: number): Promise<void>;
 }
 
 /** The log writer, as far as constructors know it. */
 export interface LogStreams {
   /** Rejects with an error that names the file and the reason. */
   open(stream: LogStream): Promise<void>;
-  /** As `open`, but for a stream without a file resolves at once: what is printed from then on waits in the pipe. */
+  /**
+   * As `open`, but a stream without a file is left to what this resolves with: what is printed until then waits in the
+   * pipe.
+   */
   begin(stream: LogStream): Promise<LogOpening>;
   /** The service's process is over: what it wrote last is written, a line without its end too. */
   ended(name: string): void;

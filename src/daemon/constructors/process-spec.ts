@@ -104,11 +104,11 @@ export function spawnSpec(
 
 /** Makes the service's pipe, if it has none, and has the log writer read it. */
 export async function openLog(...log: Parameters<typeof beginLog>): Promise<void> {
-  const { opened } = await beginLog(...log);
-  await opened;
+  const { open } = await beginLog(...log);
+  await open(0);
 }
 
-/** As `openLog`, but resolves as soon as the program may be executed, with what tells that its lines are read. */
+/** As `openLog`, but resolves as soon as the program may be executed, with what has its lines read. */
 export async function beginLog(
   host: Host,
   service: string,

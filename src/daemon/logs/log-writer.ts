@@ -85,12 +85,6 @@ export interface LoggedFile {
   readonly file: LogFile;
 }
 
-/** A stream that is being opened. */
-interface Opening {
-  /** Who prints there, where that has come to be known meanwhile. */
-  printer?: { readonly program: string; readonly pid: number };
-}
-
 export class LogWriter {
   readonly #keeper: Keeper;
   readonly #outbox: Outbox;
@@ -100,7 +94,7 @@ export class LogWriter {
   readonly #queue: OrderQueue;
   /** What is open, as far as is known: a next writer is told of it. */
   readonly #streams: Map<string, Stream>;
-  readonly #opening = new Map<string, Opening>();
+  readonly #opening = new Set<string>();
   /** Streams of which this daemon has seen that they were opened. */
   readonly #confirmed = new Set<string>();
   /** The last file of each service, also when it is closed: its tail can still be read. */
@@ -228,22 +222,20 @@ export class LogWriter {
       this.#queue.flush();
       return;
     }
-    const opening: Opening = {};
-    this.#opening.set(name, opening);
+    this.#opening.add(name);
     try {
       await this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });
     } catch (error) {
       if (!(error instanceof LogError && ofTheDisk.has(error.errno))) throw error;
       await this.#queue.add({ order: this.#openOrder(name, stream, true), pipe });
     } finally {
-      if (this.#opening.get(name) === opening) this.#opening.delete(name);
+      this.#opening.delete(name);
     }
     this.#streams.set(name, stream);
     this.#confirmed.add(name);
     if (file === undefined) this.#files.delete(name);
     else this.#files.set(name, file.path);
     this.#send(noteStream(name, stream));
-    if (opening.printer !== undefined) this.label(name, opening.printer.program, opening.printer.pid);
     if (before !== undefined && before.file?.path !== file?.path) this.#forgetTroubles(name);
   }
 
@@ -264,11 +256,6 @@ export class LogWriter {
 
   /** Whose lines they are from now on; pid 0 is not known yet. */
   label(name: string, program: string, pid: number): void {
-    const opening = this.#opening.get(name);
-    if (opening !== undefined) {
-      opening.printer = { program, pid };
-      return;
-    }
     const stream = this.#streams.get(name);
     if (stream === undefined || (stream.program === program && (stream.pid ?? 0) === pid)) return;
     const { pid: _, ...rest } = stream;

@@ -57,7 +57,7 @@ export async function realBench(context: TestContext, parent?: string): Promise<
       log: { info: (line) => b.said.push(line), error: (line) => b.said.push(line) },
       logs: {
         open: async () => undefined,
-        begin: async () => ({ opened: Promise.resolve() }),
+        begin: async () => ({ open: async () => undefined }),
         label: ignore,
         systemLogOf: () => undefined,
         openSystemLog: async () => undefined,
