@@ -204,8 +204,3 @@ void commit_save(void) {
     commit->ring[i].head = commit->ring_next[i];
   commit_phase(IDLE);
 }
-
-void commit_release(uint32_t slot) {
-  memset(&commit->slots[slot], 0, sizeof *commit->slots);
-  madvise(commit->carry[slot], MAX_LINE, MADV_REMOVE); // failing, it costs only memory
-}

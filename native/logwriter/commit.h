@@ -116,5 +116,3 @@ int commit_received(void);
 bool commit_take_rest(void);
 // Makes true what the batch has led to.
 void commit_save(void);
-// Frees what a stream leaves behind.
-void commit_release(uint32_t slot);

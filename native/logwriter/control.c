@@ -38,7 +38,7 @@ static int take_descriptor(struct msghdr *message) {
   return taken;
 }
 
-ssize_t control_receive(uint8_t *bytes, size_t size, int *fd, bool *whole) {
+ssize_t control_receive(uint8_t *bytes, size_t size, int *fd, bool *whole, bool *dropped) {
   union {
     char bytes[CMSG_SPACE(MAX_DESCRIPTORS * sizeof(int))];
     struct cmsghdr header;
@@ -49,5 +49,6 @@ ssize_t control_receive(uint8_t *bytes, size_t size, int *fd, bool *whole) {
   ssize_t length = recvmsg(CONTROL, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   *fd = length > 0 ? take_descriptor(&message) : -1;
   *whole = !(message.msg_flags & MSG_TRUNC);
+  *dropped = message.msg_flags & MSG_CTRUNC;
   return length;
 }

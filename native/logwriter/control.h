@@ -9,5 +9,5 @@
 // there to be told it counts as sent.
 bool control_send(const uint8_t *bytes, size_t length, const int fds[2]);
 // Receives one message; -1 with errno, 0 at the end. `fd` is the first descriptor that came with it, -1 if
-// none did. One that does not fit is cut, and not whole.
-ssize_t control_receive(uint8_t *bytes, size_t size, int *fd, bool *whole);
+// none did, or if there was no room for it: then it was dropped. One that does not fit is cut, and not whole.
+ssize_t control_receive(uint8_t *bytes, size_t size, int *fd, bool *whole, bool *dropped);

@@ -5,6 +5,7 @@
 #include "orders.h"
 #include "output.h"
 #include "report.h"
+#include "slots.h"
 #include "stream.h"
 #include "syslog.h"
 #include <errno.h>
@@ -94,6 +95,7 @@ int main(void) {
     die("prepare");
   if (!commit_map())
     die("map the memory file");
+  slots_read();
   if (!watch(poller, CONTROL, EVENT_CONTROL) || !watch(poller, signals, EVENT_SIGNAL))
     die("watch the control socket");
   file_undoing = commit->phase == WRITING;

@@ -3,6 +3,7 @@
 #include "limit.h"
 #include "opening.h"
 #include "rotate.h"
+#include "slots.h"
 #include "syslog.h"
 #include <errno.h>
 #include <stdio.h>
@@ -129,7 +130,7 @@ static void troubles(void) {
 
 bool obey(struct order *order, struct answer *answer) {
   const char *name = order->text[NAME];
-  int slot = *name ? stream_slot(name, strlen(name), false) : -1;
+  int slot = *name ? slots_find(name, strlen(name)) : -1;
   if (slot >= 0 && !streams[slot])
     slot = -1; // a predecessor's
   // For orders about old files: those of a stream, of the main sink, or of another program's file.
@@ -174,7 +175,7 @@ bool obey(struct order *order, struct answer *answer) {
     bool drained = close_source((uint32_t)slot);
     route_forget(slot);
     open_drop(slot);
-    commit_release((uint32_t)slot);
+    slots_release((uint32_t)slot);
     return drained;
   }
   return true;

@@ -2,14 +2,19 @@
 #include "opening.h"
 #include "output.h"
 #include "route.h"
+#include "slots.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+// Descriptors that services leave to recent histories, to walks along a path and to old files.
+enum { RESERVE = 32 };
 
 static bool begun;
 static int poller;
@@ -24,6 +29,14 @@ static char *copy_path(const char *path) {
 
 static mode_t mode_of(const struct order *order) {
   return order->integer[MODE] ? (mode_t)order->integer[MODE] : 0640;
+}
+
+// The lowest free number is given first, so a high one tells how many there are. What runs already is taken
+// over as long as there is any: where it had room before, it has now.
+static bool has_room(const struct order *order) {
+  struct rlimit most;
+  return order->integer[KEEP] || order->pipe < RESERVE || getrlimit(RLIMIT_NOFILE, &most) < 0 ||
+         (rlim_t)order->pipe < most.rlim_cur - RESERVE;
 }
 
 // Opens by path what must be open; the answer says why not.
@@ -119,10 +132,14 @@ static bool is_source(const struct order *order) {
 bool open_stream(struct order *order, struct answer *answer) {
   const char *name = order->text[NAME], *stage;
   if (!is_source(order)) {
-    order_fail(answer, EINVAL, "open the source of stream", name);
+    order_fail(answer, order->dropped ? EMFILE : EINVAL, "open the source of stream", name);
     return true;
   }
-  int slot = stream_slot(name, strlen(name), true);
+  if (!has_room(order)) {
+    order_fail(answer, EMFILE, "open stream", name);
+    return true;
+  }
+  int slot = slots_claim(name, strlen(name));
   if (slot < 0) {
     order_fail(answer, ENOSPC, "open stream", name);
     return true;
@@ -145,7 +162,7 @@ bool open_stream(struct order *order, struct answer *answer) {
   stream->recent = (struct file){.path = copy_path(order->text[RECENT_PATH]), .mode = 0640, .fd = -1};
   order->pipe = -1;
   open_label(stream, order);
-  file_changed = true; // a predecessor's loss may not have been told of
+  file_changed |= loss->error != 0; // a predecessor's, of which nobody may have told
   if ((*order->text[PATH] && !stream->own.path) || (*order->text[RECENT_PATH] && !stream->recent.path))
     order_fail(answer, ENOMEM, "open stream", name);
   else if (stream->own.path && !open_file(&stream->own, answer))
@@ -153,11 +170,15 @@ bool open_stream(struct order *order, struct answer *answer) {
   if (answer->error) {
     stream_free(stream);
     if (!streams[slot])
-      commit_release((uint32_t)slot);
+      slots_release((uint32_t)slot);
     return true;
   }
-  if (stream->recent.path)
-    stream->recent.fd = file_open(&stream->recent, &stage); // failing, it is tried again with each batch
+  // It is opened when there is something to remember, and now only to cut off what was not saved.
+  if (stream->recent.path && file_undoing) {
+    int fd = file_open(&stream->recent, &stage);
+    if (fd >= 0)
+      close(fd);
+  }
   // A stream that is open already goes on: what is left of a line stays in its slot.
   bool going = !streams[slot] || !begun || stream_drain((uint32_t)slot, false);
   open_drop(slot);

@@ -45,8 +45,9 @@ static const struct {
 
 void order_fail(struct answer *answer, int error, const char *what, const char *object) {
   answer->error = error;
-  snprintf(answer->text, sizeof answer->text, "%s%s%s: %s", what, *object ? " " : "", object,
-           strerror(error));
+  snprintf(answer->text, sizeof answer->text, "%s%s%s: %s%s", what, *object ? " " : "", object,
+           strerror(error),
+           error == EMFILE ? " (their number has a hard limit: ulimit -Hn, LimitNOFILE=)" : "");
 }
 
 static bool known_suffix(const char *suffix) {

@@ -82,6 +82,7 @@ struct order {
   struct user user;
   unsigned outputs;
   struct routes routes;
+  bool dropped; // there was no descriptor left for its pipe
   int pipe;
 };
 

@@ -46,8 +46,8 @@ bool orders_read(void) {
     static uint8_t data[MESSAGE];
     static struct order order;
     int fd;
-    bool whole;
-    ssize_t length = control_receive(data, sizeof data, &fd, &whole);
+    bool whole, dropped;
+    ssize_t length = control_receive(data, sizeof data, &fd, &whole, &dropped);
     if (length < 0 && errno == EAGAIN)
       return true;
     if (length <= 0) {
@@ -60,6 +60,7 @@ bool orders_read(void) {
     struct frame frame = {0};
     const char *wrong = "";
     order.pipe = fd;
+    order.dropped = dropped;
     if (!whole || wire_frame(&input, &frame, &wrong) <= 0 || frame.kind != ORDER || input.length > 0 ||
         wire_item(&frame.items, &order.type, &fields) <= 0 || frame.items.length > 0)
       order_fail(&answer, EINVAL, "understand message", "");

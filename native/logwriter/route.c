@@ -1,5 +1,6 @@
 // Where the messages of the system log go: rules, evaluated in order, over files that are open as streams.
 #include "route.h"
+#include "slots.h"
 #include <string.h>
 
 enum { R_FACILITIES = 1, R_PRIORITIES, R_DESTINATION, R_STOP, R_TAG };
@@ -51,7 +52,7 @@ bool route_add_rule(struct routes *to, struct bytes fields) {
 }
 
 static int find(const char *name) {
-  int slot = stream_slot(name, strlen(name), false);
+  int slot = slots_find(name, strlen(name));
   return slot >= 0 && streams[slot] && streams[slot]->source == NOTHING ? slot : -1;
 }
 

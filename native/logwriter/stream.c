@@ -2,6 +2,8 @@
 // history.
 #include "stream.h"
 #include "output.h"
+#include "recent.h"
+#include "slots.h"
 #include "syslog.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -21,25 +23,6 @@ struct stream *streams[MAX_STREAMS];
 
 static struct line lines[MAX_LINES];
 static char chunk[CHUNK + 1];
-
-int stream_slot(const char *name, size_t length, bool create) {
-  uint32_t unused = commit->end;
-  for (uint32_t i = 0; i < commit->end; i++) {
-    const struct slot *slot = &commit->slots[i];
-    if (slot->name_length == length && memcmp(slot->name, name, length) == 0)
-      return (int)i;
-    if (slot->name_length == 0 && unused == commit->end)
-      unused = i;
-  }
-  if (!create || unused == MAX_STREAMS)
-    return -1;
-  commit->slots[unused] = (struct slot){0};
-  memcpy(commit->slots[unused].name, name, length);
-  commit->slots[unused].name_length = (uint8_t)length; // last: it makes the slot used
-  if (unused == commit->end)
-    commit->end++;
-  return (int)unused;
-}
 
 // The line that tells of lost lines where they are missing.
 static void make_notice(char notice[512], const struct loss *loss, const struct timespec *now,
@@ -109,15 +92,19 @@ void stream_remember(struct stream *stream, const struct lines *batch) {
       at = (char *)memchr(at, '\n', (size_t)(end - at)) + 1;
   }
   struct file *file = &stream->recent;
+  recent_open(file);
   if (file->fd >= 0 && fstat(file->fd, &st) == 0 && st.st_size + (end - at) > RECENT_SEGMENT) {
     char older[PATH_MAX];
     snprintf(older, sizeof older, "%s.1", file->path);
     if (!gap && rename(file->path, older) == 0) {
       close(file->fd);
-      file->fd = -1; // it is opened anew when it is noted
+      file->fd = -1;
+      recent_open(file);
     } else if (ftruncate(file->fd, 0) < 0 || (unlink(older) < 0 && errno != ENOENT))
       return; // older lines, with lines missing after them, would only mislead; and it must stay bounded
   }
+  if (file->fd < 0)
+    return; // it is tried again with the next batch
   file_append(file, at, (size_t)(end - at));
   file_settle(file, 0);
 }
@@ -241,7 +228,7 @@ bool stream_begin(void) {
   for (slot = 0; slot < commit->end; slot++)
     if (commit->slots[slot].name_length > 0 && !streams[slot]) {
       flush_partial(orphan(slot), slot);
-      commit_release(slot);
+      slots_release(slot);
     }
   return true;
 }
@@ -250,6 +237,6 @@ void stream_free(struct stream *stream) {
   if (stream->pipe >= 0)
     close(stream->pipe);
   file_close(&stream->own);
-  file_close(&stream->recent);
+  recent_close(&stream->recent);
   free(stream);
 }

@@ -37,8 +37,6 @@ struct main_sink {
 extern struct main_sink main_sink;
 extern struct stream *streams[MAX_STREAMS]; // by slot; NULL: none
 
-// The slot of that name, or a free one if `create`; -1 if there is none.
-int stream_slot(const char *name, size_t length, bool create);
 // Ends what the predecessor had begun, once all that exists is open again.
 bool stream_begin(void);
 // Lines of one batch on their way; `from` of each is an offset in `text`.
