@@ -9,12 +9,10 @@ import { errorText } from "./error-text.js";
 import type { Keeper } from "./keeper/types.js";
 import type { DaemonLog } from "./log.js";
 import type { LogWriter } from "./logs/log-writer.js";
+import { endsInTime } from "./logs/patience.js";
 import type { LogRotation } from "./logs/rotation.js";
 import type { SizedPolicy } from "./logs/rotation-policy.js";
 import type { SystemLogSetup } from "./logs/system-log.js";
-
-/** How long, in ms, a start waits for a log writer that does not answer. */
-const patience = 10_000;
 
 /** The stream of a service that is no more. */
 interface Closing {
@@ -87,18 +85,9 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
 
   /** @param what as an error is to have it: nothing waits for ever */
   async #patiently(work: Promise<void>, what: string): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<"expired">((resolve) => {
-      timer = setTimeout(() => resolve("expired"), patience).unref();
-    });
-    try {
-      if ((await Promise.race([work, expired])) === "expired") {
-        work.catch((error: unknown) => this.#log.error(errorText(error)));
-        throw new Error(`${what}: the log writer does not answer`);
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    if (await endsInTime(work, () => this.#writer.progress)) return;
+    work.catch((error: unknown) => this.#log.error(errorText(error)));
+    throw new Error(`${what}: the log writer does not answer`);
   }
 
   systemLogOf(): string | undefined {

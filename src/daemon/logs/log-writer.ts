@@ -148,6 +148,11 @@ export class LogWriter {
     return this.#runs;
   }
 
+  /** Grows while it carries out what it is asked. */
+  get progress(): number {
+    return this.#queue.answered;
+  }
+
   /** True if the event was the log writer's; it is acknowledged then. */
   handleEvent(event: KeeperEvent): boolean {
     if (this.#process.handleEvent(event)) return true;

@@ -75,6 +75,7 @@ export class OrderQueue {
   #waiting: Entry[] = [];
   readonly #sent = new Map<number, Entry>();
   #number = 0;
+  #answered = 0;
   #open = false;
   #scheduled = false;
 
@@ -118,6 +119,11 @@ export class OrderQueue {
     this.#schedule();
   }
 
+  /** Grows with each order that is carried out; what every new writer is told again does not count, however many there are. */
+  get answered(): number {
+    return this.#answered;
+  }
+
   /** The writer has ended: what it has not answered waits for the next one. */
   close(): void {
     this.#open = false;
@@ -129,6 +135,7 @@ export class OrderQueue {
   take({ tag }: Answer): Answered | undefined {
     const entry = this.#sent.get(tag);
     if (entry === undefined) return undefined;
+    if (!entry.first) this.#answered++;
     const before = this.#quietBefore(entry);
     for (const { number } of [...before, entry]) this.#sent.delete(number);
     this.#schedule();

@@ -82,4 +82,21 @@ describe("the queue of orders", () => {
     queue.take(answerTo(passed[2] ?? 0))?.settle(answerTo(passed[2] ?? 0));
     assert.equal((await first).errno, 0);
   });
+
+  it("tells of its progress by what it was asked, not by what each writer is told anew", async () => {
+    const { keeper, passed } = recorder();
+    const queue = new OrderQueue(keeper, "log/control");
+    const done = queue.add(label);
+    for (let writer = 0; writer < 3; writer++) {
+      queue.open([{ order: { op: "begin" } }], assert.fail);
+      await turn();
+      queue.take(answerTo(passed.at(-2) ?? 0))?.settle(answerTo(passed.at(-2) ?? 0));
+      assert.equal(queue.answered, 0);
+    }
+    queue.take(answerTo(9999))?.settle(answerTo(9999)); // an earlier daemon's
+    assert.equal(queue.answered, 0);
+    queue.take(answerTo(passed.at(-1) ?? 0))?.settle(answerTo(passed.at(-1) ?? 0));
+    assert.equal(queue.answered, 1);
+    assert.equal((await done).errno, 0);
+  });
 });
