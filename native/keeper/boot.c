@@ -67,6 +67,7 @@ const char *boot(bool fresh) {
   place.init = getpid() == 1;
   if (fresh)
     find_place();
+  helper_prepare(); // early: the numbers are to be low
   voice_open();
   if (!place.init && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
     return "become a subreaper";

@@ -150,12 +150,6 @@ static const struct state_field child_fields[] = {STATE(S_INTEGER, 2, struct chi
                                                   {0}};
 const struct state_section children_state = {.fields = child_fields, .table = &children, .resume = resume};
 
-struct handed {
-  struct writer names; // what the helper is told of them
-  size_t count;
-  int fds[1024];
-};
-
 static int hand_over(struct handed *handed, struct bytes name) {
   const struct descriptor *descriptor = descriptor_find(name);
   if (descriptor == NULL)
@@ -167,8 +161,8 @@ static int hand_over(struct handed *handed, struct bytes name) {
     return fail(E2BIG, "hand over descriptor %.*s: there are too many", SHOWN(name));
   wire_put_u32(&handed->names, (uint32_t)name.length);
   wire_put(&handed->names, name.at, name.length);
-  wire_put_u32(&handed->names, (uint32_t)descriptor->fd);
-  handed->fds[handed->count++] = descriptor->fd;
+  handed->fds[handed->count] = descriptor->fd;
+  wire_put_u32(&handed->names, (uint32_t)helper_number(handed, handed->count++));
   return handed->names.overflowed ? fail(E2BIG, "hand over descriptor %.*s: too many names", SHOWN(name)) : 0;
 }
 
@@ -196,35 +190,12 @@ static int read_spec(struct bytes spec, struct handed *handed, struct bytes *cgr
   return error;
 }
 
-// Runs in the new process, which shares the keeper's memory until it executes: system calls only.
-static _Noreturn void execute_helper(const struct handed *handed, char *const *arguments, int spec,
-                                     int report) {
-  child_reset();
-  for (size_t i = 0; i < handed->count; i++)
-    fcntl(handed->fds[i], F_SETFD, 0);
-  fcntl(spec, F_SETFD, 0);
-  fcntl(report, F_SETFD, 0);
-  execve(helper_path, arguments, (char *const[]){NULL});
-  uint8_t text[512];
-  struct writer out = {text, 0, sizeof text, false};
-  uint32_t error = (uint32_t)errno;
-  wire_put(&out, "F", 1);
-  wire_put_u32(&out, error);
-  wire_put(&out, "\6helper", 7);
-  wire_put_u16(&out, (uint16_t)strnlen(helper_path, 400));
-  wire_put(&out, helper_path, strnlen(helper_path, 400));
-  _exit(write(report, text, out.used) < 0 ? 126 : 127);
-}
-
-static __attribute__((noinline)) pid_t start_helper(const struct handed *handed, int spec, int report) {
-  char numbers[2][12];
-  snprintf(numbers[0], sizeof numbers[0], "%d", spec);
-  snprintf(numbers[1], sizeof numbers[1], "%d", report);
-  char *arguments[] = {(char *)helper_path, numbers[0], numbers[1], NULL};
-  pid_t pid = vfork();
-  if (pid == 0)
-    execute_helper(handed, arguments, spec, report);
-  return pid;
+static int collect(struct bytes spec, struct handed *handed, struct bytes *cgroup, bool low) {
+  handed->names = (struct writer){scratch, 4, sizeof scratch, false};
+  handed->count = 0;
+  handed->low = low;
+  int error = read_spec(spec, handed, cgroup);
+  return error == 0 && low && handed->count > HANDED_LOW ? collect(spec, handed, cgroup, false) : error;
 }
 
 static bool set_cgroup(struct child *child, struct bytes cgroup) {
@@ -247,10 +218,8 @@ static void put_mark(struct bytes mark, struct writer *out) {
 
 static int start(struct child *child, struct bytes spec, struct bytes mark) {
   static struct handed handed;
-  handed.names = (struct writer){scratch, 4, sizeof scratch, false};
-  handed.count = 0;
   struct bytes cgroup = {0};
-  int error = read_spec(spec, &handed, &cgroup);
+  int error = collect(spec, &handed, &cgroup, helper_prefers_low());
   if (error != 0)
     return error;
   struct writer count = {scratch, 0, 4, false};
@@ -275,7 +244,7 @@ static int start(struct child *child, struct bytes spec, struct bytes mark) {
     error = fail(errno, "spawn %s: make a pipe", child->entry.name);
   else if (child->setup_fd = report[0], !watch(&child->setup, report[0], EPOLLHUP))
     error = fail(errno, "spawn %s: watch its pipe", child->entry.name);
-  else if ((child->pid = start_helper(&handed, memory, report[1])) < 0)
+  else if ((child->pid = helper_start(&handed, memory, report[1])) < 0)
     error = fail(errno, "spawn %s: make a process", child->entry.name);
   if (memory >= 0)
     close(memory);

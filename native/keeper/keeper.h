@@ -182,6 +182,19 @@ void child_put(const struct entry *entry, struct writer *out);
 void child_put_event(const struct event *event, struct writer *out);
 void child_acknowledged(struct event *event);
 
+// ---- helper.c: the process of a new child, until it has executed the spawn helper
+enum { HANDED_LOW = 13 }; // so many can be handed over under low numbers
+struct handed {
+  struct writer names; // what the helper is told of them
+  size_t count;
+  int fds[1024];
+  bool low;
+};
+void helper_prepare(void);
+bool helper_prefers_low(void);
+int helper_number(const struct handed *handed, size_t index); // which the helper is to be told
+pid_t helper_start(const struct handed *handed, int spec, int report);
+
 // ---- descriptors.c, sockets.c
 enum descriptor_kind { OTHER, PIPE_END, LISTENER, NOTIFY, CONNECTION, MEMORY, PAIR };
 
