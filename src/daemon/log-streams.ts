@@ -37,6 +37,10 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
     this.#ownFile = ownFile;
   }
 
+  get pid(): number | undefined {
+    return this.#writer.pid;
+  }
+
   /** Who rotates the files, which takes processes, and so comes to be after the streams. */
   rotateWith(rotation: LogRotation): void {
     this.#rotation = rotation;

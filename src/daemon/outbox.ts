@@ -3,6 +3,7 @@
 
 import { describeErrno } from "./keeper/errno.js";
 import type { Keeper, Name, Request, Result } from "./keeper/types.js";
+import { afterReactions } from "./turn.js";
 
 /** Half of the keeper's frame limit: the estimate below is not exact. */
 const frameBudget = 512 * 1024;
@@ -38,7 +39,7 @@ export class Outbox {
   /** Queues requests that must not be separated; they leave, in order, when no promise reaction of this turn is left. */
   post(...requests: Posted[]): Promise<readonly Result[]> {
     return new Promise((resolve, reject) => {
-      if (this.#steps.length === 0) queueMicrotask(() => process.nextTick(() => this.flush()));
+      if (this.#steps.length === 0) afterReactions(() => this.flush());
       const entry = { requests, resolve, reject };
       if (this.#open === undefined) this.#steps.push([entry]);
       else {

@@ -2,7 +2,9 @@
 // them serves all who ask in the same turn: the stop of everything asks once, or twice, for each service.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { Families } from "./families.js";
 import { allStats, childrenOf, marksOf, processStatNow, type Stat } from "./proc.js";
+import { reactionsOver } from "./turn.js";
 
 /** What there was at one instant. */
 export interface Look {
@@ -17,6 +19,8 @@ export interface Look {
 const mostAtOnce = 64;
 
 export class Strangers {
+  /** The descendants of those that have one. */
+  readonly families: Families;
   readonly #keeper: number;
   readonly #known: () => ReadonlySet<number>;
   #next: Promise<Look> | undefined;
@@ -28,14 +32,12 @@ export class Strangers {
   constructor(keeper: number, known: () => ReadonlySet<number>) {
     this.#keeper = keeper;
     this.#known = known;
+    this.families = new Families(known);
   }
 
   /** Those that live when this is called, or come to be soon after. */
   look(): Promise<Look> {
-    this.#next ??= new Promise<void>((resolve) => {
-      // When no promise reaction of this turn is left.
-      queueMicrotask(() => process.nextTick(resolve));
-    }).then(() => {
+    this.#next ??= reactionsOver().then(() => {
       this.#next = undefined;
       return this.#look();
     });

@@ -3,7 +3,8 @@
 // became children of the keeper, by the mark which the spawn helper put into their environment.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { childrenOf, marksOf, processStat, processStatNow, type Stat } from "./proc.js";
+import { current, type Kinship } from "./families.js";
+import { marksOf, processStat, processStatNow, type Stat } from "./proc.js";
 import type { Processes } from "./processes.js";
 import type { Strangers } from "./strangers.js";
 
@@ -44,7 +45,7 @@ export async function findSurvivors(
   const isInGroup = groupTest(kin);
   const isWanted = (stat: Stat): boolean => stat.pid !== kin.leader && (!groupOnly || isInGroup(stat));
   // In the caller's turn, as far as they are few: who is told to end next has them all still.
-  if (kin.lives) await descend([kin.leader], found, isWanted);
+  if (kin.lives) await descend([kin.leader], found, isWanted, strangers.families);
   const { processes, all, marksOf } = await strangers.look();
   const own = besides === undefined ? undefined : processStatNow(besides);
   const fresh: number[] = [];
@@ -54,7 +55,7 @@ export async function findSurvivors(
     found.set(stat.pid, stat);
     fresh.push(stat.pid);
   }
-  if (!all) await descend(fresh, found, isWanted);
+  if (!all) await descend(fresh, found, isWanted, current);
   return [...found.values()].map(({ pid, start, group }) => ({ pid, start, group }));
 }
 
@@ -66,14 +67,15 @@ async function descend(
   queue: number[],
   found: Map<number, Stat>,
   isWanted: (stat: Stat) => boolean,
+  kinship: Kinship,
 ): Promise<void> {
   let count = 0;
   for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
-    for (const child of childrenOf(pid) ?? []) {
+    for (const child of kinship.childrenOf(pid)) {
       if (found.has(child)) continue;
       count += 1;
       if (count % mostAtOnce === 0) await nextTurn();
-      const stat = processStatNow(child);
+      const stat = kinship.statOf(child);
       if (stat === undefined) continue;
       if (isWanted(stat)) found.set(child, stat);
       queue.push(child);

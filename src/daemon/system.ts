@@ -134,7 +134,7 @@ export class System {
       logs: parts.logs,
       found: new Set(inventory.descriptors.map(({ name }) => name)),
       keeperPid: inventory.keeper.pid,
-      strangers: new Strangers(inventory.keeper.pid, () => this.processes.pids()),
+      strangers: new Strangers(inventory.keeper.pid, () => this.#known()),
       isContainer: !initial,
       markPrefix: inventory.keeper.started.toString(36),
       environment: parts.environment,
@@ -146,6 +146,13 @@ export class System {
       report,
     };
     tellCulpritThrough(this.outbox);
+  }
+
+  /** The pids of the keeper's children that are what they are known to be. */
+  #known(): ReadonlySet<number> {
+    const pids = this.processes.pids();
+    const { pid } = this.#parts.logs;
+    return pid === undefined ? pids : pids.add(pid);
   }
 
   /** Work that no client asked for; its lines go to the log alone. */

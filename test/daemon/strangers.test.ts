@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { describe, it } from "node:test";
 import { Strangers } from "../../src/daemon/strangers.js";
 import { findSurvivors } from "../../src/daemon/survivors.js";
+import { emptySystem, fakeKeeper, noLogs } from "../support/system.js";
 
 async function withChild(body: (pid: number) => Promise<void>): Promise<void> {
   const child = spawn("sleep", ["1000"], { detached: true, env: { SHEPHERD_MARK: "outer:mine" } });
@@ -39,6 +40,17 @@ describe("strangers", () => {
         assert.ok(pids.includes(pid));
         assert.ok(!pids.includes(known));
         assert.deepEqual(await look.marksOf(pid), ["outer", "mine"]);
+      }),
+    ));
+
+  it("are not the log writer, which is nobody's", () =>
+    withChild((writer) =>
+      withChild(async (pid) => {
+        const keeper = fakeKeeper({ keeper: { pid: process.pid } });
+        const { host } = emptySystem(keeper, {}, { logs: { ...noLogs, pid: writer } }).system;
+        const pids = (await host.strangers.look()).processes.map((stat) => stat.pid);
+        assert.ok(pids.includes(pid));
+        assert.ok(!pids.includes(writer));
       }),
     ));
 

@@ -1,6 +1,7 @@
 // A system over a fake keeper, for unit tests of what the daemon does with services.
 
 import { stat } from "node:fs/promises";
+import type { LogStreams } from "../../src/daemon/constructors/host.js";
 import {
   builtin,
   type Constructor,
@@ -20,6 +21,19 @@ export interface TestSystem {
   /** Names of services that ended and stay so. */
   readonly settled: string[];
 }
+
+/** The log streams of a system that has no log writer. */
+export const noLogs: LogStreams = {
+  open: async () => undefined,
+  begin: async () => ({ open: async () => undefined }),
+  label: () => undefined,
+  pid: undefined,
+  systemLogOf: () => undefined,
+  openSystemLog: async () => undefined,
+  closeSystemLog: () => undefined,
+  ended: () => undefined,
+  keepWithin: () => undefined,
+};
 
 /**
  * @param keeper the keeper of an earlier system: the daemon died, and this is the next one
@@ -53,16 +67,7 @@ export function emptySystem(
     {
       keeper,
       log: { info: log, error: (line) => log(`error: ${line}`) },
-      logs: {
-        open: async () => undefined,
-        begin: async () => ({ open: async () => undefined }),
-        label: () => undefined,
-        systemLogOf: () => undefined,
-        openSystemLog: async () => undefined,
-        closeSystemLog: () => undefined,
-        ended: () => undefined,
-        keepWithin: () => undefined,
-      },
+      logs: noLogs,
       environment: ["PATH=/bin"],
       directory: "/",
       resolveIdentity: async () => ({}),

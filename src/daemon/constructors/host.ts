@@ -51,6 +51,8 @@ export interface LogOpening {
 
 /** The log writer, as far as constructors know it. */
 export interface LogStreams {
+  /** Its process, which is no service's; undefined while there is none. */
+  readonly pid: number | undefined;
   /** Rejects with an error that names the file and the reason. */
   open(stream: LogStream): Promise<void>;
   /**

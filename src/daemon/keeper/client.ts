@@ -4,6 +4,7 @@ import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { asError } from "../error-text.js";
 import { monotonic } from "../monotonic.js";
+import { afterReactions } from "../turn.js";
 import { describeErrno } from "./errno.js";
 import { FrameDecoder, WireError } from "./frame.js";
 import type {
@@ -185,8 +186,7 @@ class Channel {
       if (message === undefined) return;
       this.receiver.message(message);
       if (message.kind === "results") {
-        if (next < messages.length)
-          queueMicrotask(() => process.nextTick(() => this.#deliver(messages, next)));
+        if (next < messages.length) afterReactions(() => this.#deliver(messages, next));
         return;
       }
     }

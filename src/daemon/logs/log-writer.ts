@@ -153,6 +153,11 @@ export class LogWriter {
     return this.#queue.answered;
   }
 
+  /** Its process, while it lives. */
+  get pid(): number | undefined {
+    return this.#runs ? this.#pid : undefined;
+  }
+
   /** True if the event was the log writer's; it is acknowledged then. */
   handleEvent(event: KeeperEvent): boolean {
     if (this.#process.handleEvent(event)) return true;

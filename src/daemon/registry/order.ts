@@ -95,6 +95,7 @@ function cut<T>(
 
 /** Who waits for the same twice does so for more than order if one of the two is. */
 function withoutDoubles<T>(waits: readonly Wait<T>[]): Wait<T>[] {
+  if (waits.length === 0) return [];
   const soft = new Map<T, boolean>();
   for (const wait of waits) soft.set(wait.to, wait.soft && (soft.get(wait.to) ?? true));
   return [...soft].map(([to, isSoft]) => ({ to, soft: isSoft }));

@@ -34,6 +34,11 @@ export class References<T> {
     }
   }
 
+  /** Whether anybody names anybody so: a stop of everything asks of each service. */
+  has(kind: Reference): boolean {
+    return this.#of(kind).size > 0;
+  }
+
   /** Whoever names one of `names` so, each once. */
   to(names: readonly string[], kind: Reference): Iterable<T> {
     const by = this.#of(kind);

@@ -78,8 +78,10 @@ export class Registry {
 
   /** The services that `controller` names so, as far as there are such services: each once, itself not. */
   named(controller: Controller, kind: Reference): Controller[] {
+    const names = namesIn(controller.definition, kind);
+    if (names.length === 0) return [];
     const found = new Set<Controller>();
-    for (const name of namesIn(controller.definition, kind)) {
+    for (const name of names) {
       const other = this.#names.get(name);
       if (other !== undefined && other !== controller) found.add(other);
     }
@@ -88,6 +90,7 @@ export class Registry {
 
   /** The services that name `controller` so, by any of its names: each once, itself not. */
   naming(controller: Controller, kind: Reference): Controller[] {
+    if (!this.#references.has(kind)) return [];
     // A name that another service has by now is that service's.
     const own = controller.definition.provision.filter((name) => this.#names.get(name) === controller);
     return [...this.#references.to(own, kind)].filter((other) => other !== controller);

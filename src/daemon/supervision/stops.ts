@@ -4,8 +4,12 @@ import type { Controller } from "../controller/controller.js";
 import { errorText } from "../error-text.js";
 import type { Registry } from "../registry/registry.js";
 import type { Request } from "../request.js";
+import { reactionsOver } from "../turn.js";
 import type { Changes } from "./changes.js";
 import type { Starts } from "./starts.js";
+
+/** So many stops begin at once: those that follow have the others' signals sent, and their processes end, meanwhile. */
+const atOnce = 32;
 
 /** What a stop has stopped. */
 export interface Stopped {
@@ -68,8 +72,10 @@ export class Stops {
       if (wasUp || asked.has(controller)) controller.attendedTo();
     }
     const done = new Map<Controller, Promise<void>>();
-    for (const { controller, before } of stops) {
-      const waits = before.map((other) => done.get(other));
+    let turn: Promise<void> | undefined;
+    for (const [index, { controller, before }] of stops.entries()) {
+      if (index > 0 && index % atOnce === 0) turn = turn?.then(reactionsOver) ?? reactionsOver();
+      const waits = [turn, ...before.map((other) => done.get(other))];
       const others = this.#registry.startedAfter(controller).filter((other) => !done.has(other));
       const underWay = others.map((other) => this.#pending.get(other) ?? this.#changes.stopped(other));
       const stop = Promise.all([...waits, ...underWay]).then(() => stopOne(controller));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Relations, ServiceDefinition } from "../../../src/daemon/definition/types.js";
-import { stateOf, until } from "../../support/crashes.js";
+import { program, stateOf, until } from "../../support/crashes.js";
 import { client, definition, fakeKeeper, settle, testSystem } from "../../support/system.js";
 
 /** Services whose starts, and stops, each wait until they are released by name. */
@@ -308,4 +308,31 @@ test("a chain of 10,000 and a fan-in of 1,000 start and stop", { timeout: 120_00
   system.supervisor.goDown();
   await system.supervisor.stopAll(system.registry.get("fan"), client());
   assert.equal(stateOf({ system }, "c9999").status, "stopped");
+});
+
+test("of many that stop at once the first are signalled before the others begin, after their notes, and nothing comes between", async () => {
+  const count = 100;
+  const definitions = Array.from({ length: count }, (_, index) => program(`s${index}`));
+  const keeper = fakeKeeper({ remembers: false, onSignal: () => undefined });
+  const { system } = testSystem([definition("root"), ...definitions], keeper);
+  await system.supervisor.startAll(
+    definitions.map(({ provision: [name] }) => name),
+    client(),
+  );
+  const before = keeper.requests.length;
+  system.supervisor.goDown();
+  system.supervisor.stopAll(system.registry.get("root"), client()).catch(assert.fail);
+  await new Promise((resolve) => setImmediate(resolve));
+  const requests = keeper.requests.slice(before);
+  const signals = requests.flatMap((one, at) => (one.op === "signal-child" ? [{ id: one.id, at }] : []));
+  assert.equal(signals.length, count);
+  for (const { id, at } of signals) {
+    const key = `service/${id.slice(0, id.indexOf("#"))}`;
+    const earlier = requests.slice(0, at);
+    assert.ok(earlier.some((one) => one.op === "put-note" && one.key === key));
+    assert.ok(earlier.some((one) => one.op === "arm-timer" && one.kill === id));
+  }
+  const [first] = signals;
+  const last = requests.findLastIndex((one) => one.op === "put-note");
+  assert.ok(first !== undefined && first.at < last);
 });

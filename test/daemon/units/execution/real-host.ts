@@ -59,6 +59,7 @@ export async function realBench(context: TestContext, parent?: string): Promise<
         open: async () => undefined,
         begin: async () => ({ open: async () => undefined }),
         label: ignore,
+        pid: undefined,
         systemLogOf: () => undefined,
         openSystemLog: async () => undefined,
         closeSystemLog: () => undefined,
