@@ -8,14 +8,16 @@ import { asService } from "../units/socket-as-service.js";
 import type { UnitData } from "../units/types.js";
 import type { Core } from "./core.js";
 
-/** @param signal aborted when the start is cancelled */
-export function contextOf(core: Core, request: Request, signal: AbortSignal): StartContext {
+/** @param signal gives what is aborted when the start is cancelled; few ask */
+export function contextOf(core: Core, request: Request, signal: () => AbortSignal): StartContext {
   const unit = unitRun(core) ?? socketRun(core);
   return {
     name: core.name,
     ...(unit === undefined ? {} : { unit }),
     attendant: core.builtinStart === undefined ? undefined : core.attendant,
-    signal,
+    get signal() {
+      return signal();
+    },
     say: (line) => request.say(line),
     spawn: (id, spec, step) => {
       const { status } = core.state;

@@ -57,9 +57,20 @@ function resumeStart({ core, starting, ending }: Parts, request: Request): void 
   const elapsed = core.now() - (statusChanges[0]?.time ?? core.now());
   const goOn = async (signal: AbortSignal): Promise<RunningValue | undefined> => {
     // What was spawned but has left neither a record nor a note of its end cannot be gone on with.
-    if (data?.kind === "unit") return await startBuiltin(host, contextOf(core, request, signal), data);
+    if (data?.kind === "unit")
+      return await startBuiltin(
+        host,
+        contextOf(core, request, () => signal),
+        data,
+      );
     if (data !== undefined && (begun !== undefined || processes.length === 0))
-      return await resumeBuiltin(host, contextOf(core, request, signal), data, begun, elapsed);
+      return await resumeBuiltin(
+        host,
+        contextOf(core, request, () => signal),
+        data,
+        begun,
+        elapsed,
+      );
     if (!definition.retryable) throw new StartFailure("interrupted: the supervisor was restarted");
     core.log(`The start of service ${core.name} was interrupted and is begun again.`);
     await endOwnProcesses(host, processes);

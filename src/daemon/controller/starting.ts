@@ -106,7 +106,7 @@ export class Starting {
     signal: AbortSignal,
   ): Promise<RunningValue | undefined> {
     const { host, name, builtinStart: data, definition } = this.#core;
-    const context = contextOf(this.#core, request, signal);
+    const context = contextOf(this.#core, request, () => signal);
     // An earlier definition may have had some.
     const listens = data !== undefined && ("endpoints" in data || data.kind === "unit-socket");
     if (!listens) host.sockets.close(name);

@@ -78,7 +78,12 @@ export class Stopping {
   /** The definition's own stop. @param begun the shell of a stop by command that an earlier daemon has begun */
   destruct(value: RunningValue, args: readonly string[], request: Request, begun?: Child): Promise<void> {
     const core = this.#core;
-    const context = contextOf(core, request, new AbortController().signal);
+    // Nobody cancels a stop.
+    let never: AbortSignal | undefined;
+    const context = contextOf(core, request, () => {
+      never ??= new AbortController().signal;
+      return never;
+    });
     const { host, log, definition } = core;
     return destruct(host, definition, { context, value, args, request, begun, log });
   }

@@ -156,7 +156,6 @@ export class Attendant {
     const { host } = this.#of;
     const { health } = this.#options;
     this.#currentMains();
-    this.#over = new AbortController();
     if (this.condition.condemned !== undefined) {
       this.#endProcess();
       return;
@@ -166,6 +165,7 @@ export class Attendant {
     if (this.condition.overdue === true) this.#judge();
     else this.#watchdog.begin();
     if (health === undefined) return;
+    this.#over = new AbortController();
     const { signal } = this.#over;
     const of = this.#of;
     const patient = {
