@@ -28,6 +28,7 @@ export class DaemonLog {
   #sink: Sink | undefined;
   #opening: Promise<void> | undefined;
   #waiting: Waiting[] = [];
+  #scheduled = false;
   readonly #out = new PipeOutput(1);
   readonly #recent: { readonly time: number; readonly line: string }[] = [];
 
@@ -71,17 +72,32 @@ export class DaemonLog {
         logger[entry.level](entry.line);
       },
     };
-    for (const entry of this.#waiting) sink.write(entry);
-    this.#waiting = [];
     this.#sink = sink;
+    this.#soon();
   }
 
   #add(level: Level, line: string): void {
     const entry = { level, time: Date.now(), line };
     this.#recent.push({ time: entry.time / 1000, line });
     if (this.#recent.length > recentLines) this.#recent.shift();
-    if (this.#sink === undefined) this.#waiting.push(entry);
-    else this.#sink.write(entry);
+    this.#waiting.push(entry);
+    if (this.#sink !== undefined) this.#soon();
+  }
+
+  /**
+   * Writes what waits after what this turn asks of the keeper has gone out: the log never tells of a step that a crash could
+   * undo. Nor does what follows at once, such as a respawn, wait for lines to be made.
+   */
+  #soon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    turnsOver(() => {
+      this.#scheduled = false;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const entry of waiting) this.#sink?.write(entry);
+      this.#out.drain();
+    });
   }
 
   /** Whether every line is in the pipe. */
@@ -93,8 +109,14 @@ export class DaemonLog {
   async flushed(limit: number): Promise<void> {
     // Without pino there is nothing to write; whoever opened the log has told.
     await this.open().catch(() => undefined);
+    await new Promise<void>(turnsOver);
     await this.#out.flushed(limit);
   }
+}
+
+/** Calls `body` when this turn is over, and all that has been put off to the next one. */
+function turnsOver(body: () => void): void {
+  setImmediate(() => setImmediate(body));
 }
 
 /** `%Y-%m-%d %H:%M:%S TEXT`, as the Shepherd's log. */
@@ -119,7 +141,7 @@ class PipeOutput {
   #backlog: Buffer[] = [];
   #size = 0;
   #dropped = 0;
-  #scheduled = false;
+  #retrying = false;
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -137,14 +159,10 @@ class PipeOutput {
     }
     this.#backlog.push(bytes);
     this.#size += bytes.length;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    // After what this turn asks of the keeper has gone out: the log never tells of a step that a crash could undo.
-    setImmediate(() => this.#drain());
   }
 
-  #drain(): void {
-    this.#scheduled = false;
+  drain(): void {
+    if (this.#retrying) return;
     while (this.#backlog.length > 0) {
       const first = Buffer.concat(this.#backlog);
       let written: number;
@@ -160,8 +178,11 @@ class PipeOutput {
           return;
         }
         this.#backlog = [first];
-        this.#scheduled = true;
-        setTimeout(() => this.#drain(), pause);
+        this.#retrying = true;
+        setTimeout(() => {
+          this.#retrying = false;
+          this.drain();
+        }, pause);
         return;
       }
       this.#size -= written;
@@ -171,6 +192,7 @@ class PipeOutput {
       const lost = `${stamp(new Date())} ${this.#dropped} lines of the supervisor's own log lost: its pipe was full\n`;
       this.#dropped = 0;
       this.write(lost);
+      this.drain();
     }
   }
 
