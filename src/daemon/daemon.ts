@@ -41,6 +41,7 @@ import { mainDefinition, mainService } from "./main-service.js";
 import type { RefreshNote } from "./notes.js";
 import type { DaemonOptions } from "./options.js";
 import { reloading, tellManager } from "./readiness/manager.js";
+import { rehearseSoon } from "./rehearsal.js";
 import { ReplSessions } from "./repl-sessions.js";
 import { captureConsole, type Request } from "./request.js";
 import { rootActions, rootDefinition } from "./root-service.js";
@@ -350,7 +351,7 @@ export class Daemon {
     if (notes.shutdown !== undefined) await this.#shutdown.resume(notes.shutdown);
     else this.#tellManager("READY=1");
     await logging;
-    if (!this.#woken) this.#launchers?.warmUp(() => this.#harmlessCommand());
+    if (!this.#woken) this.#warmUp();
     this.#hibernation?.begin();
     if (!this.#woken) this.#heap.begin();
   }
@@ -360,6 +361,13 @@ export class Daemon {
     if (fd === undefined) return;
     this.#launchers = new LauncherServer(this.#desk, zone);
     await this.#launchers.listen({ fd });
+  }
+
+  /** Does once, soon, what a client is most likely to ask for. */
+  #warmUp(): void {
+    this.#launchers?.warmUp(() => this.#harmlessCommand());
+    const { host, supervisor } = this.#system;
+    rehearseSoon(host, supervisor);
   }
 
   #harmlessCommand(): readonly string[] {

@@ -4,7 +4,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Families } from "./families.js";
 import { allStats, childrenOf, marksOf, processStatNow, type Stat } from "./proc.js";
-import { reactionsOver } from "./turn.js";
 
 /** What there was at one instant. */
 export interface Look {
@@ -37,7 +36,8 @@ export class Strangers {
 
   /** Those that live when this is called, or come to be soon after. */
   look(): Promise<Look> {
-    this.#next ??= reactionsOver().then(() => {
+    // Once for all that is stopped in a turn, and after their signals.
+    this.#next ??= nextTurn().then(() => {
       this.#next = undefined;
       return this.#look();
     });
