@@ -352,6 +352,14 @@ static bool failed_to_start(int error) {
   return false;
 }
 
+// What is on its way between the two holds nobody up while there is much of it, as when everything stops.
+// Where we may not ask for as much there is less.
+static void widen(int channel) {
+  const int size = 1 << 20;
+  if (setsockopt(channel, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+    setsockopt(channel, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 bool daemon_start(void) {
   static struct move moves[4 + SLOTS + INHERITED_MAX];
   static char generation[48];
@@ -360,6 +368,8 @@ bool daemon_start(void) {
   use_reserve(true);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
     return failed_to_start(errno);
+  widen(channel[0]);
+  widen(channel[1]);
   if (pipe2(report, O_CLOEXEC) < 0) {
     error = errno;
     close(channel[0]);

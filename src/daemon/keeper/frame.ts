@@ -34,18 +34,18 @@ export class FrameWriter {
   }
 
   integer(tag: number, value: number | bigint): void {
-    if (typeof value === "number" && !Number.isSafeInteger(value))
-      throw new WireError(`${value} is not an integer that can be sent`);
-    if (typeof value === "number") {
+    const number = Number(value);
+    // Few take all 64 bits, and wide ones take long.
+    if (Number.isSafeInteger(number)) {
       const at = this.#field(tag, 8);
-      this.#buffer.writeUInt32LE(value >>> 0, at);
-      this.#buffer.writeInt32LE(Math.floor(value / 2 ** 32), at + 4);
+      this.#buffer.writeUInt32LE(number >>> 0, at);
+      this.#buffer.writeInt32LE(Math.floor(number / 2 ** 32), at + 4);
       return;
     }
-    const wide = value;
-    if (wide < -(2n ** 63n) || wide >= 2n ** 64n) throw new WireError(`${wide} does not fit into 64 bits`);
+    if (typeof value === "number") throw new WireError(`${value} is not an integer that can be sent`);
+    if (value < -(2n ** 63n) || value >= 2n ** 64n) throw new WireError(`${value} does not fit into 64 bits`);
     const start = this.#field(tag, 8);
-    this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, wide), start);
+    this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, value), start);
   }
 
   text(tag: number, value: string): void {
