@@ -164,7 +164,10 @@ it("what the supervisor runs outlives the system directory, its own death and it
   assert.equal(readdirSync(machine.path(`${state}/systems`)).length, 1);
   const old = machine
     .processes()
-    .find(({ command }) => command[0] === process.execPath && command[1]?.endsWith("/shepherd.cjs"));
+    .find(
+      ({ command }) =>
+        command[0] === process.execPath && command.some((word) => word.endsWith("/shepherd.cjs")),
+    );
   assert.ok(old !== undefined);
   process.kill(old.pid, "SIGKILL");
   await machine.waitFor("another supervisor has taken over", () => /was started anew/.test(machine.stdout));
