@@ -51,11 +51,10 @@ const down = "herd stop root; wait";
 
 it("a new user gets a configuration, a log and a socket of his own; a second shepherd is refused", async (t) => {
   const { path, sh } = makeUser(t);
-  const { stdout, stderr, status } = await sh(`${up}; herd status; shepherd; echo "second: $?"; ${down}`, {
-    HOME: path("home"),
-    XDG_RUNTIME_DIR: path("run"),
-    LOG: path("run/out"),
-  });
+  const { stdout, stderr, status } = await sh(
+    `${up}; herd status; shepherd; echo "second: $?"; until grep -q "successfully loaded" $LOG; do sleep 0.02; done; ${down}`,
+    { HOME: path("home"), XDG_RUNTIME_DIR: path("run"), LOG: path("run/out") },
+  );
   const socket = path("run/shepherd/socket");
   assert.equal(stdout, "Started:\n + root\nsecond: 1\n");
   assert.equal(stderr, `shepherd: error: shepherd instance already listening on '${socket}'\n`);
