@@ -234,7 +234,10 @@ export class LogWriter {
     }
     this.#opening.add(name);
     try {
-      await this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });
+      const done = this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });
+      // Its process is there, and its start waits for little else.
+      if (pid !== undefined) this.#queue.flushSoon();
+      await done;
     } catch (error) {
       if (!(error instanceof LogError && ofTheDisk.has(error.errno))) throw error;
       await this.#queue.add({ order: this.#openOrder(name, stream, true), pipe });
