@@ -75,6 +75,36 @@ describe("a system that has a cgroup", { skip }, () => {
     assert.deepEqual(services(), []);
   });
 
+  it("signals each process once when the system goes down, in order, though the daemon dies meanwhile", async (t) => {
+    const deaf = (name: string): string =>
+      `service(["${name}"], { start: ${shell(
+        `trap 'echo ${name} >> {directory}/signals' TERM; while :; do sleep 0.05; done`,
+      )}, stop: makeKillDestructor({ gracePeriod: 1 }) })`;
+    const polite = (name: string, requirement: string): string =>
+      `service(["${name}"], { requirement: ${requirement}, start: ${shell(
+        `trap 'echo ${name} >> {directory}/order; exit' TERM; while :; do sleep 0.05; done`,
+      )} })`;
+    const names = ["a", "b", "c", "d"];
+    const system = await bootSystem(t, {
+      config: configuration([
+        ...names.map(deaf),
+        polite("base", "[]"),
+        polite("middle", '["base"]'),
+        polite("top", '["middle"]'),
+      ]),
+      through: inside(makeTestCgroup(t, parent)),
+    });
+    for (const name of [...names, "top"]) await system.untilProcess(name);
+    const stopping = system.herd("stop", "root");
+    const signalled = (): string[] => system.read("signals").split("\n").filter(Boolean).sort();
+    await system.waitFor("all are signalled", () => signalled().length >= names.length);
+    await system.killDaemon();
+    await system.waitForEnd();
+    await stopping;
+    assert.deepEqual(signalled(), names);
+    assert.equal(system.read("order"), "top\nmiddle\nbase\n");
+  });
+
   it("ends what a service leaves behind that ended by itself", async (t) => {
     const { system, members } = await boot(t);
     await system.ok("start", "crashing");

@@ -17,6 +17,8 @@ it("100 services that ignore TERM are killed side by side after one grace period
   });
   const sleeping = (): number => system.processes().filter(({ command }) => command[0] === "sleep").length;
   await system.waitFor("all of them ignore TERM", () => sleeping() === 100);
+  // A start that is cancelled has another grace period.
+  await system.waitForLog(/Successfully started 100 services/);
   const begin = Date.now();
   assert.deepEqual(await system.stop(), { code: 0, signal: null });
   const seconds = (Date.now() - begin) / 1000;
