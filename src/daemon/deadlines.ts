@@ -14,8 +14,8 @@ export class Deadlines {
   readonly #report: (message: string) => void;
   readonly #onFired = new Map<Name, () => void>();
   readonly #onClockSet = new Set<() => void>();
-  /** What an earlier daemon armed, or this one ahead of its work. */
-  readonly #inherited: Map<Name, Pick<TimerRecord, "at">>;
+  /** What an earlier daemon armed. */
+  readonly #inherited: Map<Name, TimerRecord>;
 
   constructor(outbox: Outbox, timers: readonly TimerRecord[], report: (message: string) => void) {
     this.#outbox = outbox;
@@ -24,9 +24,9 @@ export class Deadlines {
   }
 
   /**
-   * Arms the timer `id`, `seconds` from now; gives that instant. With `kill` the keeper itself signals that child then.
+   * Arms the timer `id`, `seconds` from now. With `kill` the keeper itself signals that child at that instant.
    */
-  arm(id: Name, seconds: number, onFired: () => void, kill?: Kill): bigint {
+  arm(id: Name, seconds: number, onFired: () => void, kill?: Kill): void {
     this.#onFired.set(id, onFired);
     const at = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
     this.#outbox.tell(this.#report, {
@@ -36,15 +36,6 @@ export class Deadlines {
       at,
       ...(kill === undefined ? {} : { kill: kill.child, signal: kill.signal, scope: kill.scope }),
     });
-    return at;
-  }
-
-  /** As `arm`, for what is taken over later, as if an earlier daemon had armed it. False where one has. */
-  armAhead(id: Name, seconds: number, kill: Kill): boolean {
-    if (this.#inherited.has(id)) return false;
-    const at = this.arm(id, seconds, () => undefined, kill);
-    this.#inherited.set(id, { at });
-    return true;
   }
 
   /** Arms the timer `id` for an instant of `clock`, in milliseconds; one that has passed fires at once. */
@@ -60,7 +51,7 @@ export class Deadlines {
   }
 
   /**
-   * Takes over the timer `id` if an earlier daemon has armed it, or this one ahead: its deadline holds, since a daemon's death gives nobody
+   * Takes over the timer `id` if an earlier daemon has armed it: its deadline holds, since a daemon's death gives nobody
    * more time. Gives the seconds that are left, 0 if it has fired already; undefined where there is none.
    */
   takeOver(id: Name, onFired: () => void): number | undefined {

@@ -13,7 +13,6 @@ import { Starter } from "./supervision/starter.js";
 import { Starts } from "./supervision/starts.js";
 import { type Stopped, Stops } from "./supervision/stops.js";
 import { UserCodeError } from "./supervision/user-code-error.js";
-import { reactionsOver } from "./turn.js";
 
 export { UserCodeError } from "./supervision/user-code-error.js";
 
@@ -153,25 +152,10 @@ export class Supervisor {
       .catch((error: unknown) => this.#surroundings.log(`start of ${controller.name}: ${errorText(error)}`));
   }
 
-  /** Stops everything but `root`, dependents first and independent services side by side: a shutdown has begun. */
+  /** Stops everything but `root`, dependents first and independent services side by side. */
   async stopAll(root: Controller, request: Request): Promise<void> {
     const others = this.#registry.controllers.filter((controller) => controller !== root);
-    // Their signals are on their way before anything else is done.
-    if (this.#signalAhead(others)) await reactionsOver();
     await this.#stops.stopQuietly(others, false, request);
-  }
-
-  /** Signals those for whose stop no other service has to be stopped first. */
-  #signalAhead(controllers: readonly Controller[]): boolean {
-    const signalled = this.#registry
-      .stopOrder(controllers, false)
-      .stops.filter(
-        ({ controller, before }) =>
-          before.length === 0 &&
-          this.#registry.startedAfter(controller).every(({ state }) => isDown(state)) &&
-          controller.signalAhead(),
-      );
-    return signalled.length > 0;
   }
 
   /** Does what `stopAll` does, and stops nothing. */

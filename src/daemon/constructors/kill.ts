@@ -4,7 +4,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { emptyCgroup, membersBesides } from "../cgroups/end.js";
 import type { ProcessReference } from "../definition/types.js";
-import { errorText } from "../error-text.js";
 import { monotonic } from "../monotonic.js";
 import { findSurvivors, type Kin, type Survivor, signalSurvivors, stillAlive } from "../survivors.js";
 import { type Host, launcherOf, markOf, ownerOf } from "./host.js";
@@ -39,7 +38,7 @@ export async function endProcess(
   const leader = child?.pid ?? process.pid;
   const mark = markOf(host, process.id);
   const cgroup = cgroupOf(host, process.id);
-  const timer = stopTimer(process.id);
+  const timer = `stop/${process.id}`;
   let deadline = monotonic() + gracePeriod * 1000;
   let survivors: readonly Survivor[] = [];
 
@@ -78,30 +77,6 @@ export async function endProcess(
     return;
   await endSurvivors(host, process, { leader, lives: false, mark }, survivors, signal, deadline);
 }
-
-/**
- * Signals a process ahead of `endProcess`, which follows in the same turn: a shutdown begins with the signals to all that may
- * have theirs at once, and the rest of so many stops is done while they end. What the shutdown's note says is true of them, too,
- * should the daemon die in between. Only where a cgroup has all that they leave behind. False: it was not done.
- */
-export function signalAhead(
-  host: Host,
-  process: Pick<ProcessReference, "id">,
-  { signal, gracePeriod }: KillOptions,
-): boolean {
-  const child = host.processes.get(process.id);
-  if (child === undefined || child.end !== undefined || child.pid === 0) return false;
-  if (cgroupOf(host, process.id).directory === undefined) return false;
-  const kill = { child: child.id, signal: SIGKILL, scope: "cgroup" } as const;
-  if (!host.deadlines.armAhead(stopTimer(process.id), gracePeriod, kill)) return false;
-  host.processes
-    .signal(child.id, signal, "group")
-    .catch((error: unknown) => host.report(`signal ${child.id}: ${errorText(error)}`));
-  return true;
-}
-
-/** The deadline after which a process is killed. */
-const stopTimer = (id: string): string => `stop/${id}`;
 
 /** Where all that belongs to a process is, and whether other processes of its service are there too, which live on. */
 interface Kinship {

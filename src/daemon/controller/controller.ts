@@ -116,11 +116,6 @@ export class Controller {
     return this.#parts.stopping.stop(args, request);
   }
 
-  /** Signals the service's process ahead of its stop, which follows in this turn; false where that is not for it. */
-  signalAhead(): boolean {
-    return this.#parts.stopping.signalAhead();
-  }
-
   /** Goes on from the note of an earlier daemon. */
   resume(request: Request): void {
     resume(this.#parts, request);

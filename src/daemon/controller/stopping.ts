@@ -1,7 +1,7 @@
 // The one stop that is under way: from the note that it began until nothing of the service is left.
 
-import { endRest, signalAhead } from "../constructors/kill.js";
-import { builtin, type RunningValue } from "../definition/types.js";
+import { endRest } from "../constructors/kill.js";
+import type { RunningValue } from "../definition/types.js";
 import type { Child } from "../processes.js";
 import type { Request } from "../request.js";
 import type { Aftermaths } from "./aftermath.js";
@@ -73,17 +73,6 @@ export class Stopping {
     attending.close();
     reloading.close();
     await this.finish(this.destruct(value, args, request));
-  }
-
-  /** Signals the process of a service whose stop follows in this turn, where that is all that its stop begins with. */
-  signalAhead(): boolean {
-    const { host, state, definition } = this.#core;
-    const stop = definition.stop[builtin];
-    const isBusy = this.isUnderWay || this.#others.attending.resuming !== undefined;
-    if (isBusy || state.status !== "running" || stop?.kind !== "kill") return false;
-    return (
-      isProcess(state.value) && unitRun(this.#core) === undefined && signalAhead(host, state.value, stop)
-    );
   }
 
   /** The definition's own stop. @param begun the shell of a stop by command that an earlier daemon has begun */
