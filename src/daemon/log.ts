@@ -93,11 +93,17 @@ export class DaemonLog {
     this.#scheduled = true;
     turnsOver(() => {
       this.#scheduled = false;
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const entry of waiting) this.#sink?.write(entry);
-      this.#out.drain();
+      this.writeNow();
     });
+  }
+
+  /** Writes what waits, for what may keep this from ever being done; not before pino is loaded. */
+  writeNow(): void {
+    if (this.#sink === undefined) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const entry of waiting) this.#sink.write(entry);
+    this.#out.drain();
   }
 
   /** Whether every line is in the pipe. */

@@ -49,6 +49,8 @@ export interface SystemParts {
   readonly log: {
     info(line: string): void;
     error(line: string): void;
+    /** Writes lines that wait. */
+    writeNow?(): void;
   };
 }
 
@@ -145,7 +147,7 @@ export class System {
       resolveIdentity,
       report,
     };
-    tellCulpritThrough(this.outbox);
+    tellCulpritThrough(this.outbox, () => parts.log.writeNow?.());
   }
 
   /** The pids of the keeper's children that are what they are known to be. */

@@ -15,10 +15,12 @@ const context = new AsyncLocalStorage<StartContext>();
 const running = new Map<number, string>();
 let sequence = 0;
 let outbox: Outbox | undefined;
+let writeLog: (() => void) | undefined;
 
-/** Names the outbox through which the keeper is told. */
-export function tellCulpritThrough(target: Outbox): void {
+/** Names the outbox through which the keeper is told, and what writes lines of the log that wait: the code may never return. */
+export function tellCulpritThrough(target: Outbox, flushLog?: () => void): void {
   outbox = target;
+  writeLog = flushLog;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function runAsUserCode<T>(
   running.set(key, label.slice(0, longestLabel));
   try {
     await note();
+    writeLog?.();
     return await (start === undefined ? body() : context.run(start, body));
   } finally {
     running.delete(key);

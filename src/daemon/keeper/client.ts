@@ -1,7 +1,7 @@
 // The daemon's connection to the keeper: hello, requests matched with their results, events in order.
 
-import { writeSync, writevSync } from "node:fs";
-import { Socket, type SocketConstructorOpts, type TcpSocketConnectOpts } from "node:net";
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
 import { asError } from "../error-text.js";
 import { monotonic } from "../monotonic.js";
 import { afterReactions } from "../turn.js";
@@ -34,45 +34,16 @@ const backlogLimit = 64 * 1024 * 1024;
 const helloTag = 0;
 const highestTag = 0xffff_ffff;
 
-/** What is read at once. */
-const chunkSize = 65_536;
-
 /** Says hello on the control channel; resolves when the keeper has enumerated what it holds. */
 export function connectKeeper(fd: number): Promise<Keeper & Parting> {
-  let receive = (_chunk: Buffer): void => undefined;
-  const options: SocketConstructorOpts & Pick<TcpSocketConnectOpts, "onread"> = {
-    fd,
-    readable: true,
-    writable: true,
-    // A stream would make a buffer of that size for each frame, and hand it through several layers.
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(chunkSize),
-      callback: (length, buffer) => {
-        receive(Buffer.from(buffer.subarray(0, length)));
-        return true;
-      },
-    },
-  };
-  return openKeeper(new Socket(options), {
-    fd,
-    onChunk: (receiver) => {
-      receive = receiver;
-    },
-  });
+  return openKeeper(new Socket({ fd, readable: true, writable: true }), fd);
 }
 
-interface Way {
-  /** The socket's descriptor, for writing past the stream. */
-  readonly fd?: number;
-  /** Takes who is to be given what was read; default: the stream's data. */
-  onChunk?(receiver: (chunk: Buffer) => void): void;
-}
-
-/** As `connectKeeper`, over a socket that is connected. */
-export function openKeeper(socket: Socket, way: Way = {}): Promise<Keeper & Parting> {
+/** As `connectKeeper`, over a socket that is connected; its descriptor is what `sendLast` needs. */
+export function openKeeper(socket: Socket, fd?: number): Promise<Keeper & Parting> {
   return new Promise((resolve, reject) => {
     const items: InventoryItem[] = [];
-    const channel = new Channel(socket, way, {
+    const channel = new Channel(socket, fd, {
       message(message) {
         if (message.kind === "inventory") {
           for (const item of message.items) items.push(item);
@@ -142,18 +113,14 @@ class Channel {
   readonly #socket: Socket;
   readonly #fd: number | undefined;
   readonly #decoder = new FrameDecoder();
-  /** What is written in this turn. */
-  #frames: Buffer[] = [];
-  #waiting = 0;
+  #corked = false;
   #lost = false;
 
-  constructor(socket: Socket, { fd, onChunk }: Way, receiver: Receiver) {
+  constructor(socket: Socket, fd: number | undefined, receiver: Receiver) {
     this.receiver = receiver;
     this.#fd = fd;
     this.#socket = socket;
-    const receive = (chunk: Buffer): void => this.#receive(chunk);
-    if (onChunk === undefined) socket.on("data", receive);
-    else onChunk(receive);
+    socket.on("data", (chunk) => this.#receive(chunk));
     socket.on("error", (error) => this.fail(error));
     socket.on("end", () => this.fail(new Error("end of file")));
     socket.on("close", () => this.fail(new Error("the socket was closed")));
@@ -161,40 +128,25 @@ class Channel {
 
   /** The bytes that wait for the keeper to read. */
   get backlog(): number {
-    return this.#waiting + this.#socket.writableLength;
+    return this.#socket.writableLength;
   }
 
   /** What is written within one turn leaves in one system call. */
   write(frame: Buffer): void {
-    if (this.#frames.length === 0) process.nextTick(() => this.#flush());
-    this.#frames.push(frame);
-    this.#waiting += frame.length;
-  }
-
-  #flush(): void {
-    const frames = this.#frames;
-    const size = this.#waiting;
-    this.#frames = [];
-    this.#waiting = 0;
-    if (this.#lost) return;
-    const written = this.#writeNow(frames);
-    if (written < size) this.#socket.write(Buffer.concat(frames).subarray(written));
-  }
-
-  /** Past the stream, where that is empty; how much of it went. */
-  #writeNow(frames: readonly Buffer[]): number {
-    if (this.#fd === undefined || this.backlog > 0) return 0;
-    try {
-      return writevSync(this.#fd, frames);
-    } catch {
-      // The keeper is busy; whatever else is wrong the stream will meet, and tell.
-      return 0;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
     }
+    this.#socket.write(frame);
   }
 
   /** Past the stream, which must be empty: a frame goes as a whole, or not at all while the keeper's buffer is full. */
   writeLast(frame: Buffer): boolean {
-    if (this.#fd === undefined || this.#lost || this.backlog > 0) return false;
+    if (this.#fd === undefined || this.#lost || this.#corked || this.backlog > 0) return false;
     try {
       if (writeSync(this.#fd, frame) === frame.length) return true;
       this.fail(new WireError("a frame was cut short"));

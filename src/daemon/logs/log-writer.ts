@@ -234,10 +234,7 @@ export class LogWriter {
     }
     this.#opening.add(name);
     try {
-      const done = this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });
-      // Its process is there, and its start waits for little else.
-      if (pid !== undefined) this.#queue.flushSoon();
-      await done;
+      await this.#queue.add({ order: this.#openOrder(name, stream, false), pipe });
     } catch (error) {
       if (!(error instanceof LogError && ofTheDisk.has(error.errno))) throw error;
       await this.#queue.add({ order: this.#openOrder(name, stream, true), pipe });

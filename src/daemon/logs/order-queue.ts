@@ -4,7 +4,6 @@
 import { constants } from "node:os";
 import { asError } from "../error-text.js";
 import type { Keeper, Request } from "../keeper/types.js";
-import { afterReactions } from "../turn.js";
 import { encodeOrder, type Message, type Order } from "./messages.js";
 
 /** Orders that may be unanswered: so many always fit into the socket's buffer. */
@@ -79,7 +78,6 @@ export class OrderQueue {
   #answered = 0;
   #open = false;
   #scheduled = false;
-  #isSoon = false;
 
   /** @param socket the keeper's name of our end of the socket pair */
   constructor(keeper: Keeper, socket: string) {
@@ -157,16 +155,6 @@ export class OrderQueue {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#pump();
-    });
-  }
-
-  /** Sends what may be sent when no promise reaction of this turn is left: sooner than it would go by itself. */
-  flushSoon(): void {
-    if (this.#isSoon) return;
-    this.#isSoon = true;
-    afterReactions(() => {
-      this.#isSoon = false;
       this.#pump();
     });
   }
