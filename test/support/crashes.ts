@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { LoadedConfiguration } from "../../src/daemon/configuration/load.js";
 import { isProcess } from "../../src/daemon/controller/running-value.js";
-import type { ServiceState, Status } from "../../src/daemon/controller/state.js";
+import { isReload, type ServiceState, type Status } from "../../src/daemon/controller/state.js";
 import type { ServiceDefinition } from "../../src/daemon/definition/types.js";
 import { InForce } from "../../src/daemon/in-force.js";
 import type { Name } from "../../src/daemon/keeper/types.js";
@@ -92,6 +92,7 @@ function unrestOf({ system, keeper }: TestSystem): readonly string[] {
     ...(state.status === "starting" || state.status === "stopping" ? [`${name} is ${state.status}`] : []),
     ...(state.wanted === undefined ? [] : [`a ${state.wanted} of ${name} stays wanted`]),
     ...(state.respawnAt === undefined ? [] : [`${name} is still to be respawned`]),
+    ...(state.processes.some(isReload) ? [`the reload of ${name} stays under way`] : []),
     ...(state.undecided ? [`what follows the end of ${name} stays undecided`] : []),
     ...(state.leaders.length === 0 ? [] : [`what ${name} left behind stays`]),
     ...(state.status === "running" && isProcess(state.value) && state.mainStatus !== undefined

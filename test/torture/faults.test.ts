@@ -8,7 +8,7 @@ import type { PlanOptions } from "./workload.js";
 
 /** Each with the kills by which it can be seen, and how it is seen. */
 const faults: readonly (readonly [FaultName, PlanOptions & { readonly kills: number }, RegExp])[] = [
-  ["spawn-before-note", { points: "after spawn service", kills: 6 }, /with 2 processes|lived 2 times/],
+  ["spawn-before-note", { points: "after spawn service", kills: 10 }, /with 2 processes|lived 2 times/],
   ["dropped-acknowledgement", { points: "after acknowledge child-ended", kills: 1 }, /0 daemons were killed/],
   ["log-consumed-early", { writerOnly: true, kills: 6 }, /comes after line|torn line|has \d+ of \d+ lines/],
 ];
