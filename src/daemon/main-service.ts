@@ -1,6 +1,7 @@
 // `shepherd -- COMMAND ARG…`: the command is the container's main service, on the container's own standard streams.
 
 import { carrying } from "./definition/as-data.js";
+import { plain } from "./definition/plain.js";
 import type { Constructor, Destructor, ForkexecData, ServiceDefinition } from "./definition/types.js";
 
 /** The service that runs the command. */
@@ -24,15 +25,9 @@ export function mainDefinition(
   };
   return {
     provision: [mainService],
-    requirement: [],
-    oneShot: false,
-    transient: false,
-    respawn: false,
-    respawnLimit: false,
-    respawnDelay: 0,
+    ...plain,
     start: carrying(data) satisfies Constructor,
     stop: carrying(termination) satisfies Destructor,
-    retryable: false,
     actions: [],
     autoStart: true,
     documentation: `${mainDocumentation}${command.join(" ")}`,

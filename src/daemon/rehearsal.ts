@@ -6,6 +6,7 @@ import { endProcess } from "./constructors/kill.js";
 import { Controller } from "./controller/controller.js";
 import { gently } from "./controller/remains.js";
 import { initialState } from "./controller/state.js";
+import { plain } from "./definition/plain.js";
 import { builtin } from "./definition/types.js";
 import { errorText } from "./error-text.js";
 import { Request } from "./request.js";
@@ -35,15 +36,9 @@ export async function rehearseStop(host: Host, supervisor: Supervisor): Promise<
   const controller = new Controller(
     {
       provision: [nobody],
-      requirement: [],
-      oneShot: false,
-      transient: false,
-      respawn: false,
-      respawnLimit: false,
-      respawnDelay: 0,
+      ...plain,
       start: () => true,
       stop,
-      retryable: false,
       actions: [],
       autoStart: false,
       documentation: "",

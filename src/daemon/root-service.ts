@@ -8,6 +8,7 @@ import { ActionError, type RootAction } from "./control/dispatch.js";
 import { type LogPlaces, logSources } from "./control/log-sources.js";
 import { briefStatus, type LogView, serviceStatus } from "./control/status.js";
 import type { Controller } from "./controller/controller.js";
+import { plain } from "./definition/plain.js";
 import type { ServiceDefinition } from "./definition/types.js";
 import { type EndingOperations, endingActions } from "./ending-actions.js";
 import { errorText } from "./error-text.js";
@@ -45,15 +46,9 @@ const documentation = "The root service is used to operate on shepherd itself.";
 export function rootDefinition(actions: Iterable<RootAction>): ServiceDefinition {
   return {
     provision: ["root", "shepherd"],
-    requirement: [],
-    oneShot: false,
-    transient: false,
-    respawn: false,
-    respawnLimit: false,
-    respawnDelay: 0,
+    ...plain,
     start: () => true,
     stop: () => false,
-    retryable: false,
     actions: [...actions]
       .filter(({ hidden }) => hidden !== true)
       .map(({ name, documentation: text }) => ({ name, documentation: text, procedure: () => false })),

@@ -37,25 +37,27 @@ function linesOf(system: System): readonly string[] {
     .map((line) => line.slice("2026-01-01 00:00:00 ".length));
 }
 
+/** It runs as that process, and none of its lines is lost. */
+async function bothLinesOf(system: System, pid: number): Promise<void> {
+  assert.equal(await system.untilProcess("late"), pid);
+  writeFileSync(system.path("go"), "");
+  await system.waitForLog(/ late line$/m);
+  assert.deepEqual(linesOf(system), [`sh[${pid}] early line`, `sh[${pid}] late line`]);
+}
+
 it("it counts as started when they are read", async (t) => {
   const { system, pid, goOn, started } = await bootWithout(t);
   assert.equal((await system.service("late")).status, "starting");
   goOn();
   assert.match(await started, /late/);
-  assert.equal(await system.untilProcess("late"), pid);
-  writeFileSync(system.path("go"), "");
-  await system.waitForLog(/ late line$/m);
-  assert.deepEqual(linesOf(system), [`sh[${pid}] early line`, `sh[${pid}] late line`]);
+  await bothLinesOf(system, pid);
 });
 
 it("the daemon dies meanwhile: the next one has them read, and tells whose they are", async (t) => {
   const { system, pid, goOn } = await bootWithout(t);
   await system.killDaemon();
   goOn();
-  assert.equal(await system.untilProcess("late"), pid);
-  writeFileSync(system.path("go"), "");
-  await system.waitForLog(/ late line$/m);
-  assert.deepEqual(linesOf(system), [`sh[${pid}] early line`, `sh[${pid}] late line`]);
+  await bothLinesOf(system, pid);
 });
 
 it("it is stopped meanwhile: the program is ended", async (t) => {

@@ -150,6 +150,7 @@ export async function storeCompiled(
 export async function keepCode(environment: Environment, uid: number): Promise<void> {
   const code = loading()?.code;
   if (code === undefined) return;
+  // Made before anything is waited for: whoever calls changes V8's flags then.
   const contents = sealed(code.contents());
   const directory = await openCache([cacheDirectory(environment, uid)], uid);
   await rename(await write(directory, code.name, contents), join(directory, code.name));

@@ -7,22 +7,25 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where the supervisor keeps what outlives a boot: that of the system, or of the user. */
 export function stateDirectory(environment: Environment, uid: number): string {
-  const chosen = environment.XDG_STATE_HOME;
-  const isSystem = uid === 0 && (chosen === undefined || !isAbsolute(chosen));
-  return join(
-    isSystem ? "/var/lib" : baseDirectory(environment, "XDG_STATE_HOME", ".local/state"),
-    "shepherd",
-  );
+  return join(systemOrUser(environment, uid, "XDG_STATE_HOME", "/var/lib", ".local/state"), "shepherd");
 }
 
 /** Where the supervisor keeps what it can make anew: what it has compiled. */
 export function cacheDirectory(environment: Environment, uid: number): string {
-  const chosen = environment.XDG_CACHE_HOME;
+  return join(systemOrUser(environment, uid, "XDG_CACHE_HOME", "/var/cache", ".cache"), "shepherd-ts");
+}
+
+/** The system's directory for root, unless `variable` names another one. */
+function systemOrUser(
+  environment: Environment,
+  uid: number,
+  variable: string,
+  system: string,
+  fallback: string,
+): string {
+  const chosen = environment[variable];
   const isSystem = uid === 0 && (chosen === undefined || !isAbsolute(chosen));
-  return join(
-    isSystem ? "/var/cache" : baseDirectory(environment, "XDG_CACHE_HOME", ".cache"),
-    "shepherd-ts",
-  );
+  return isSystem ? system : baseDirectory(environment, variable, fallback);
 }
 
 /** The user's directory that `variable` names; else `fallback` in the home directory. */
