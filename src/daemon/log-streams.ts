@@ -27,6 +27,8 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
   readonly #log: DaemonLog;
   readonly #ownFile: string | undefined;
   readonly #closing = new Map<string, Closing>();
+  /** Services whose pipe is there, and nobody has had it read yet. */
+  readonly #begun = new Set<string>();
   #rotation: LogRotation | undefined;
 
   /** @param ownFile the daemon's own log file, which is that of `root` */
@@ -64,8 +66,10 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
     // What is wrong with the file is told before a program runs; and what one prints must go neither where the lines of an
     // earlier service went, nor under an earlier process's number.
     const isNew = file === undefined && !this.#closing.has(name) && !this.#writer.has(name);
-    if (!isNew) await this.open(stream);
+    if (isNew) this.#begun.add(name);
+    else await this.open(stream);
     const open = async (pid: number): Promise<void> => {
+      this.#begun.delete(name);
       if (!isNew) this.label(name, program, pid);
       else await this.#patiently(this.#openNow(stream, pid), `open the log of ${name}`);
     };
@@ -122,6 +126,7 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
 
   /** The service is no more, and nor is what it printed. */
   forget(name: string): void {
+    if (this.#begun.delete(name)) this.#report(this.#closePipe(name));
     if (!this.#writer.has(name) || this.#closing.has(name)) return;
     const closing: Closing = { done: Promise.resolve(), wanted: false };
     this.#closing.set(name, closing);
@@ -136,7 +141,11 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
       this.#closing.delete(name);
     }
     // Whoever wants it from now on makes a new one.
-    if (!closing.wanted) await this.#keeper.send([{ op: "close", name: pipeName(name) }]);
+    if (!closing.wanted) await this.#closePipe(name);
+  }
+
+  async #closePipe(name: string): Promise<void> {
+    await this.#keeper.send([{ op: "close", name: pipeName(name) }]);
   }
 
   async recent(

@@ -1,7 +1,7 @@
 // A service whose lines go to no file of its own runs before the log writer has heard of it; none of them is lost for that.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { it, type TestContext } from "node:test";
 import { configuration, shell } from "../support/configuration.js";
 import { bootSystem, type System } from "../support/harness.js";
@@ -66,4 +66,19 @@ it("it is stopped meanwhile: the program is ended", async (t) => {
   assert.equal(system.isAlive(pid), false);
   goOn();
   assert.equal((await system.service("late")).status, "stopped");
+});
+
+it("a start that fails before its process is there leaves no pipe when the service goes", async (t) => {
+  const system = await bootSystem(t, {
+    config: configuration([
+      `service(["failing"], { autoStart: false, start: makeForkexecConstructor(["/bin/true"], { pidFile: "{directory}" }) })`,
+    ]),
+  });
+  await system.waitForLog(/successfully loaded/);
+  const held = (): number => readdirSync(`/proc/${system.keeper()}/fd`).length;
+  await system.waitFor("the log writer runs", () => system.logWriter());
+  const before = held();
+  assert.equal((await system.herd("start", "failing")).status, 1);
+  await system.ok("unload", "root", "failing");
+  await system.waitFor("the keeper holds what it held", () => held() === before);
 });
