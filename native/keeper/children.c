@@ -349,6 +349,11 @@ int kill_child(struct bytes id, int number, int scope) {
   return kill(target, number) < 0 ? fail(errno, "send signal %d to child %s", number, child->entry.name) : 0;
 }
 
+bool child_lives(struct bytes id) {
+  const struct child *child = (const struct child *)table_find(&children, id);
+  return child != NULL && child->state != ENDED;
+}
+
 int signal_child(const struct request *r) {
   return kill_child(BYTES(r, F_ID), (int)INT(r, F_SIGNAL), (int)INT(r, F_SCOPE));
 }

@@ -174,6 +174,7 @@ extern struct setups {
 int spawn(const struct request *r);
 int adopt(const struct request *r);
 int kill_child(struct bytes id, int number, int scope);
+bool child_lives(struct bytes id);
 int signal_child(const struct request *r);
 int signal_process(const struct request *r);
 void children_reap(void);
@@ -250,6 +251,7 @@ void note_put(const struct entry *entry, struct writer *out);
 bool timers_open(void);
 int arm_timer(const struct request *r);
 int disarm_timer(const struct request *r);
+int end_children(const struct request *r);
 void timer_put(const struct entry *entry, struct writer *out);
 void timer_put_event(const struct event *event, struct writer *out);
 void timer_acknowledged(struct event *event);

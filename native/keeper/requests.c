@@ -50,6 +50,7 @@ static int (*const handlers[REQUEST_TYPES])(const struct request *) = {
     [R_EXPECT_ENVIRONMENT] = expect_environment,
     [R_AWAIT_STARTED] = await_started,
     [R_MAKE_DIRECTORY] = make_directory,
+    [R_END_CHILDREN] = end_children,
 };
 
 // Where the last result frame begins in the output, and its last item.

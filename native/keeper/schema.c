@@ -47,7 +47,7 @@ static const struct field fields[TAGS] = {
     [F_OPTION] = {"option", INTEGER, 300},           [F_AMOUNT] = {"amount", INTEGER, UINT32_MAX},
     [F_MARK] = {"mark", NAME, 4096},                 [F_INODE] = {"inode", INTEGER, INT64_MAX},
     [F_MODIFIED] = {"modified", INTEGER, INT64_MAX}, [F_CHANGED] = {"changed", INTEGER, INT64_MAX},
-    [F_ABSENT] = {"absent", INTEGER, 1},
+    [F_ABSENT] = {"absent", INTEGER, 1},             [F_TIMERS] = {"timers", NAME, 32},
 };
 // clang-format on
 
@@ -100,6 +100,7 @@ static const struct {
     [R_EXPECT_ENVIRONMENT] = {"expect environment", {F_DATA, F_VALUE, F_PATH}},
     [R_AWAIT_STARTED] = {"await started", {0}},
     [R_MAKE_DIRECTORY] = {"make directory", {F_PATH, F_MODE | MAYBE}},
+    [R_END_CHILDREN] = {"end children", {F_ID | LIST, F_SIGNAL, F_SCOPE, F_CLOCK, F_AT, F_TIMERS}},
 };
 
 const char *request_name(uint16_t type) {
@@ -155,7 +156,7 @@ int request_parse(uint16_t type, struct bytes input, struct request *request, ch
   for (const uint16_t *take = requests[type].takes; *take != 0; take++)
     if (!(*take & MAYBE) && !request->values[*take & TAG].given)
       return snprintf(wrong, size, "%s: field %s is missing", name,
-                      type == R_HELLO ? version.name : fields[*take].name),
+                      type == R_HELLO ? version.name : fields[*take & TAG].name),
              EINVAL;
   return 0;
 }

@@ -105,14 +105,9 @@ bool timers_open(void) {
   return true;
 }
 
-int arm_timer(const struct request *r) {
-  struct bytes id = BYTES(r, F_ID);
-  struct clock *clock = clock_of(INT(r, F_CLOCK));
-  if (clock == NULL)
-    return fail(EINVAL, "arm timer %.*s: clock %lld is unknown", SHOWN(id), (long long)INT(r, F_CLOCK));
+static int arm(struct bytes id, struct clock *clock, int64_t at, struct bytes kill, int signal, int scope) {
   char *victim = NULL;
-  if (r->values[F_KILL].given &&
-      (victim = strndup((const char *)BYTES(r, F_KILL).at, BYTES(r, F_KILL).length)) == NULL)
+  if (kill.length > 0 && (victim = strndup((const char *)kill.at, kill.length)) == NULL)
     return fail(ENOMEM, "arm timer %.*s", SHOWN(id));
   struct timer *timer = (struct timer *)table_find(&timers, id);
   if (timer == NULL && (timer = (struct timer *)table_add(&timers, id)) == NULL)
@@ -120,13 +115,50 @@ int arm_timer(const struct request *r) {
   event_cancel(&timer->fired);
   free(timer->kill);
   timer->clock = clock->id;
-  timer->at = INT(r, F_AT);
+  timer->at = at;
   timer->kill = victim;
-  timer->signal = (int)integer_or(r, F_SIGNAL, SIGKILL);
-  timer->scope = (int)integer_or(r, F_SCOPE, 1);
-  if (timer->at < clock->earliest && !set(clock, timer->at))
+  timer->signal = signal;
+  timer->scope = scope;
+  if (at < clock->earliest && !set(clock, at))
     return fail(errno, "arm timer %.*s", SHOWN(id));
   return 0;
+}
+
+int arm_timer(const struct request *r) {
+  struct bytes id = BYTES(r, F_ID);
+  struct clock *clock = clock_of(INT(r, F_CLOCK));
+  if (clock == NULL)
+    return fail(EINVAL, "arm timer %.*s: clock %lld is unknown", SHOWN(id), (long long)INT(r, F_CLOCK));
+  return arm(id, clock, INT(r, F_AT), BYTES(r, F_KILL), (int)integer_or(r, F_SIGNAL, SIGKILL),
+             (int)integer_or(r, F_SCOPE, 1));
+}
+
+static int arm_to_kill(const struct request *r, struct clock *clock, struct bytes id) {
+  struct bytes prefix = BYTES(r, F_TIMERS);
+  uint8_t name[255];
+  if (prefix.length + id.length > sizeof name)
+    return fail(ENAMETOOLONG, "arm the timer of child %.*s", SHOWN(id));
+  memcpy(name, prefix.at, prefix.length);
+  memcpy(name + prefix.length, id.at, id.length);
+  struct bytes timer = {name, prefix.length + id.length};
+  return arm(timer, clock, INT(r, F_AT), id, SIGKILL, (int)INT(r, F_SCOPE));
+}
+
+// Each whatever becomes of the others; the last failure is told.
+int end_children(const struct request *r) {
+  struct clock *clock = clock_of(INT(r, F_CLOCK));
+  if (clock == NULL)
+    return fail(EINVAL, "end children: clock %lld is unknown", (long long)INT(r, F_CLOCK));
+  struct bytes rest = r->fields, id;
+  uint16_t tag;
+  int last = 0;
+  while (wire_field(&rest, &tag, &id) > 0) {
+    if (tag != F_ID || !child_lives(id))
+      continue;
+    int armed = arm_to_kill(r, clock, id), told = kill_child(id, (int)INT(r, F_SIGNAL), 1);
+    last = told != 0 ? told : armed != 0 ? armed : last;
+  }
+  return last;
 }
 
 static void forget(struct timer *timer) {

@@ -260,6 +260,7 @@ export class Daemon {
       outbox,
       notes,
       log,
+      host,
       answered: (limit) => this.#answered(limit),
       timeout: () => options.shutdownTimeout ?? this.#inForce.shutdownTimeout ?? defaultShutdownTimeout,
       exitCode: () => this.#exitCode.final(),

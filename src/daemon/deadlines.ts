@@ -1,5 +1,7 @@
 // Deadlines that hold while no daemon lives: the keeper's timers, with what to do here when one fires.
 
+import { constants } from "node:os";
+import { describeErrno } from "./keeper/errno.js";
 import type { Clock, KeeperEvent, Name, Scope, TimerRecord } from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
 
@@ -28,7 +30,7 @@ export class Deadlines {
    */
   arm(id: Name, seconds: number, onFired: () => void, kill?: Kill): void {
     this.#onFired.set(id, onFired);
-    const at = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
+    const at = nanosecondsFromNow(seconds);
     this.#outbox.tell(this.#report, {
       op: "arm-timer",
       id,
@@ -62,6 +64,35 @@ export class Deadlines {
     return Math.max(0, Number(inherited.at - process.hrtime.bigint()) / 1e9);
   }
 
+  /**
+   * Has the keeper signal children, in one request, and kill each that lives on, `seconds` from now, by a timer of its own,
+   * which is there to be taken over as one of an earlier daemon's is.
+   *
+   * @param timers what the timers' names begin with; the child's follows
+   */
+  endChildren(ids: readonly Name[], signal: number, scope: Scope, seconds: number, timers: string): void {
+    const clock = "monotonic" as const;
+    const at = nanosecondsFromNow(seconds);
+    for (const id of ids) this.#inherited.set(timers + id, { id: timers + id, clock, at, kill: id });
+    this.#outbox.post({ op: "end-children", ids, signal, scope, clock, at, timers }).then(
+      ([result]) => {
+        if (result === undefined || result.errno === 0) return;
+        if (result.errno !== constants.errno.ENOSYS) {
+          this.#report(`${result.text}: ${describeErrno(result.errno)}`);
+          return;
+        }
+        // A keeper of before, which was not upgraded with us: each by itself.
+        for (const id of ids)
+          this.#outbox.tell(
+            this.#report,
+            { op: "arm-timer", id: timers + id, clock, at, kill: id, scope },
+            { op: "signal-child", id, signal, scope: "group" },
+          );
+      },
+      (error: unknown) => this.#report(String(error)),
+    );
+  }
+
   /** Disarms a timer; one that fired already, or never was armed, is no error. */
   disarm(id: Name): void {
     if (!this.#onFired.delete(id)) return;
@@ -84,4 +115,9 @@ export class Deadlines {
     onFired?.();
     return true;
   }
+}
+
+/** On the monotonic clock. */
+function nanosecondsFromNow(seconds: number): bigint {
+  return process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
 }

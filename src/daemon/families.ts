@@ -31,16 +31,35 @@ export class Families implements Kinship {
     this.#known = known;
   }
 
+  /**
+   * Whether one look at all processes serves those that ask in this turn: it is taken now, while the leaders live.
+   *
+   * @param leaders how many will be asked about
+   */
+  lookFor(leaders: number): boolean {
+    if (leaders <= few) return false;
+    if (this.#asked <= few) {
+      this.#forgetAfterTurn();
+      this.#asked = few + 1;
+      this.#view = census(this.#known()) ?? current;
+    }
+    return this.#view !== current;
+  }
+
   /** As of this turn of the event loop. */
   childrenOf(pid: number): readonly number[] {
+    this.#forgetAfterTurn();
     this.#asked += 1;
-    if (this.#asked === 1)
-      setImmediate(() => {
-        this.#asked = 0;
-        this.#view = current;
-      });
     if (this.#asked === few + 1) this.#view = census(this.#known()) ?? current;
     return this.#view.childrenOf(pid);
+  }
+
+  #forgetAfterTurn(): void {
+    if (this.#asked > 0) return;
+    setImmediate(() => {
+      this.#asked = 0;
+      this.#view = current;
+    });
   }
 
   statOf(pid: number): Stat | undefined {

@@ -1,6 +1,8 @@
 // The end of the system: services in parallel, dependents first, under one overall deadline which the keeper holds;
 // then the keeper terminates whatever is left and ends.
 
+import type { Host } from "./constructors/host.js";
+import { signalAhead } from "./constructors/kill.js";
 import type { Controller } from "./controller/controller.js";
 import { errorText } from "./error-text.js";
 import type { Ending } from "./keeper/types.js";
@@ -17,6 +19,7 @@ export interface ShutdownParts {
   readonly outbox: Outbox;
   readonly notes: Notes;
   readonly log: DaemonLog;
+  readonly host: Host;
   /** Seconds for all of it. */
   timeout(): number;
   /** The container's exit code as far as it is known. */
@@ -83,12 +86,19 @@ export class Shutdown {
   }
 
   async #stopServices(left: number, request: Request): Promise<void> {
-    const { supervisor, root, log } = this.#parts;
+    const { supervisor, root, log, host } = this.#parts;
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<"expired">((resolve) => {
       timer = setTimeout(() => resolve("expired"), left);
     });
-    const outcome = await Promise.race([supervisor.stopAll(root, request), expired]);
+    // It is noted in the same step what for: whoever ends from now on is not started again.
+    const stopped = supervisor.stopAll(root, request, (first) => {
+      signalAhead(
+        host,
+        first.flatMap(({ imminentEnd }) => imminentEnd ?? []),
+      );
+    });
+    const outcome = await Promise.race([stopped, expired]);
     clearTimeout(timer);
     if (outcome === "expired") log.warn("The time for the shutdown is over; what still runs is killed.");
   }

@@ -152,10 +152,18 @@ export class Supervisor {
       .catch((error: unknown) => this.#surroundings.log(`start of ${controller.name}: ${errorText(error)}`));
   }
 
-  /** Stops everything but `root`, dependents first and independent services side by side. */
-  async stopAll(root: Controller, request: Request): Promise<void> {
+  /**
+   * Stops everything but `root`, dependents first and independent services side by side.
+   *
+   * @param first is called before anything is stopped with those that wait for nobody
+   */
+  async stopAll(
+    root: Controller,
+    request: Request,
+    first?: (controllers: readonly Controller[]) => void,
+  ): Promise<void> {
     const others = this.#registry.controllers.filter((controller) => controller !== root);
-    await this.#stops.stopQuietly(others, false, request);
+    await this.#stops.stopQuietly(others, false, request, first);
   }
 
   /** Does what `stopAll` does, and stops nothing. */

@@ -82,6 +82,28 @@ test("what is known holds for one turn", () =>
     }
   }));
 
+test("a look for many is taken at once, and is what the rest of the turn sees", () =>
+  withParents(1, async ([parent]) => {
+    assert.ok(parent !== undefined);
+    const { families, looks } = counted();
+    assert.equal(families.lookFor(1), false, "one is looked at by itself");
+    assert.equal(looks(), 0);
+    assert.equal(families.lookFor(many), true);
+    const late = spawn("sleep", ["1000"]);
+    try {
+      assert.deepEqual(families.childrenOf(parent.pid), [parent.child]);
+      assert.equal(families.childrenOf(process.pid).includes(late.pid ?? 0), false);
+      assert.equal(families.lookFor(many), true);
+      assert.equal(looks(), 1);
+      await turn();
+      assert.ok(families.childrenOf(process.pid).includes(late.pid ?? 0));
+    } finally {
+      late.kill("SIGKILL");
+    }
+    const { families: alone } = counted([]);
+    assert.equal(alone.lookFor(many), false, "there is too much else");
+  }));
+
 test("of each of many services in one turn, what has left its group, its session and its mark is found", () =>
   withParents(many, async (parents) => {
     const known = new Set(enough);

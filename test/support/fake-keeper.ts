@@ -444,6 +444,16 @@ export class FakeKeeper implements Keeper, Parting {
       case "arm-timer":
         timers.set(request.id, request);
         return success;
+      case "end-children":
+        for (const id of request.ids) {
+          const child = children.get(id);
+          if (child === undefined || child.state === "ended") continue;
+          const { clock, at, scope, signal } = request;
+          const timer = request.timers + id;
+          timers.set(timer, { op: "arm-timer", id: timer, clock, at, kill: id, scope });
+          this.#signal(child, signal, "group");
+        }
+        return success;
       case "disarm-timer":
         this.#forget((event) => event.type === "timer-fired" && event.id === request.id);
         return timers.delete(request.id) ? success : failure("ENOENT", `disarm timer ${request.id}`);

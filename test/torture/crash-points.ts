@@ -97,6 +97,7 @@ const requests: Readonly<Record<string, Occasion>> = {
   "replace-keeper": "upgrade",
   "put-note shutdown": "shutdown",
   "begin-shutdown": "shutdown",
+  "end-children": "shutdown",
   finish: "shutdown",
 };
 

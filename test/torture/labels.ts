@@ -32,6 +32,7 @@ const requests: Readonly<Record<number, string>> = {
   26: "replace-keeper",
   27: "tell-manager",
   28: "set-option",
+  33: "end-children",
 };
 
 const events: Readonly<Record<number, string>> = {

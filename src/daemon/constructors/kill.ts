@@ -4,6 +4,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { emptyCgroup, membersBesides } from "../cgroups/end.js";
 import type { ProcessReference } from "../definition/types.js";
+import type { Scope } from "../keeper/types.js";
 import { monotonic } from "../monotonic.js";
 import { findSurvivors, type Kin, type Survivor, signalSurvivors, stillAlive } from "../survivors.js";
 import { type Host, launcherOf, markOf, ownerOf } from "./host.js";
@@ -22,6 +23,41 @@ const killWait = 2000;
 /** How long after the deadline, in ms, a service that forks as fast as it is killed is fought. */
 const giveUp = 5000;
 
+/** What the names of the timers begin with that kill what has not ended in its grace period. */
+const killTimers = "stop/";
+
+/** A process of which `endProcess` is called in this very turn, and how. */
+export interface ImminentEnd {
+  readonly process: ProcessReference;
+  readonly options: KillOptions;
+}
+
+/**
+ * Signals processes before anything else is done to end them, all at once, where one look at all processes tells what they
+ * have made: while `endProcess` does the rest, one after another, they end.
+ */
+export function signalAhead(host: Host, ends: readonly ImminentEnd[]): void {
+  const living = ends.filter(({ process: { id } }) => {
+    const child = host.processes.get(id);
+    return child !== undefined && child.pid > 0 && child.end === undefined;
+  });
+  if (!host.strangers.families.lookFor(living.length)) return;
+  const alike = new Map<
+    string,
+    { readonly options: KillOptions; readonly scope: Scope; readonly ids: string[] }
+  >();
+  for (const { process, options } of living) {
+    const scope = killScope(cgroupOf(host, process.id));
+    const key = `${scope} ${options.signal} ${options.gracePeriod}`;
+    const others = alike.get(key);
+    if (others === undefined) alike.set(key, { options, scope, ids: [process.id] });
+    else others.ids.push(process.id);
+  }
+  for (const { options, scope, ids } of alike.values())
+    host.deadlines.endChildren(ids, options.signal, scope, options.gracePeriod, killTimers);
+  host.outbox.flush();
+}
+
 /**
  * Ends a service's process and everything that it left behind; resolves when nothing of it runs.
  * @param say told when the grace period is over
@@ -38,7 +74,7 @@ export async function endProcess(
   const leader = child?.pid ?? process.pid;
   const mark = markOf(host, process.id);
   const cgroup = cgroupOf(host, process.id);
-  const timer = `stop/${process.id}`;
+  const timer = killTimers + process.id;
   let deadline = monotonic() + gracePeriod * 1000;
   let survivors: readonly Survivor[] = [];
 
@@ -50,8 +86,8 @@ export async function endProcess(
     const signalled = left !== undefined;
     if (signalled) deadline = monotonic() + left * 1000;
     else {
-      const scope = cgroup.shared ? "group" : "cgroup";
-      host.deadlines.arm(timer, gracePeriod, expired, { child: child.id, signal: SIGKILL, scope });
+      const kill = { child: child.id, signal: SIGKILL, scope: killScope(cgroup) };
+      host.deadlines.arm(timer, gracePeriod, expired, kill);
     }
     // Found while their parent lives: afterwards only the mark, which a program can drop, tells whose they were.
     const kin: Kin = { leader, lives: true, mark };
@@ -92,6 +128,10 @@ function cgroupOf(host: Host, id: string): Kinship {
     directory !== undefined &&
     host.processes.livingOf(service).some((other) => launcherOf(other) !== launcher);
   return { directory: shared ? undefined : directory, shared };
+}
+
+function killScope({ shared }: Kinship): Scope {
+  return shared ? "group" : "cgroup";
 }
 
 /** The pid of what has left this process behind, where that still runs. */

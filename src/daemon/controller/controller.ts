@@ -2,6 +2,7 @@
 // (supervisor.ts); processes are the constructors'.
 
 import type { Resources } from "../../protocol/resources.js";
+import type { ImminentEnd } from "../constructors/kill.js";
 import type { RunningValue, ServiceDefinition } from "../definition/types.js";
 import { errorText } from "../error-text.js";
 import type { Datagram } from "../readiness/sender.js";
@@ -106,6 +107,11 @@ export class Controller {
   /** Starts the service, whose requirements run; concurrent callers share one attempt. */
   start(args: readonly string[], request: Request): Promise<StartOutcome> {
     return this.#parts.starting.start(args, request);
+  }
+
+  /** The process, and how it is ended, where a stop would do that at once, and nothing before it. */
+  get imminentEnd(): ImminentEnd | undefined {
+    return this.#parts.stopping.imminentEnd;
   }
 
   /**

@@ -1,7 +1,7 @@
 // The one stop that is under way: from the note that it began until nothing of the service is left.
 
-import { endRest } from "../constructors/kill.js";
-import type { RunningValue } from "../definition/types.js";
+import { endRest, type ImminentEnd } from "../constructors/kill.js";
+import { builtin, type RunningValue } from "../definition/types.js";
 import type { Child } from "../processes.js";
 import type { Request } from "../request.js";
 import type { Aftermaths } from "./aftermath.js";
@@ -37,6 +37,16 @@ export class Stopping {
 
   get isUnderWay(): boolean {
     return this.#stopping !== undefined || this.#others.aftermaths.isUnderWay;
+  }
+
+  /** The process, and how it is ended, where a stop would do that at once, and nothing before it. */
+  get imminentEnd(): ImminentEnd | undefined {
+    const core = this.#core;
+    const { status, value } = core.state;
+    if (status !== "running" || !isProcess(value) || this.isUnderWay) return undefined;
+    if (this.#others.attending.resuming !== undefined || unitRun(core) !== undefined) return undefined;
+    const data = core.definition.stop[builtin];
+    return data?.kind === "kill" ? { process: value, options: data } : undefined;
   }
 
   /**

@@ -267,7 +267,20 @@ export type Request =
   /** In the record of a boot only, the last of its frame: until the programs of all children are executed. */
   | { readonly op: "await-started" }
   /** One that is there already is as good. */
-  | { readonly op: "make-directory"; readonly path: string; readonly mode?: number };
+  | { readonly op: "make-directory"; readonly path: string; readonly mode?: number }
+  /** For each of these that lives: a timer that kills it, and its signal, as to its process group. */
+  | {
+      readonly op: "end-children";
+      readonly ids: readonly Name[];
+      readonly signal: number;
+      /** Of KILL. */
+      readonly scope: Scope;
+      readonly clock: Clock;
+      /** Absolute, in nanoseconds of `clock`. */
+      readonly at: bigint;
+      /** What the timers' names begin with; the child's follows. */
+      readonly timers: string;
+    };
 
 /** One result. `errno` 0 is success; `text` says what was attempted on what. Only the fields of its request are set. */
 export interface Result {

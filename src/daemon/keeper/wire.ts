@@ -111,6 +111,7 @@ const tag = {
   modified: 95,
   changed: 96,
   absent: 97,
+  timers: 98,
   alone: 110,
 } as const;
 
@@ -498,6 +499,17 @@ const requests: RequestTable = {
     fields: { environment: bytes(tag.data), arguments: bytes(tag.value), directory: text(tag.path) },
   },
   "await-started": { type: 31, fields: {} },
+  "end-children": {
+    type: 33,
+    fields: {
+      ids: list(text(tag.id)),
+      signal: integer(tag.signal),
+      scope: choice(tag.scope, scopes),
+      clock: choice(tag.clock, clocks),
+      at: integer(tag.at),
+      timers: text(tag.timers),
+    },
+  },
   "make-directory": { type: 32, fields: { path: text(tag.path), mode: integer(tag.mode) } },
 };
 

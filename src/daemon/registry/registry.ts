@@ -18,9 +18,15 @@ export class ServiceNotFound extends Error {
   }
 }
 
+/** A stop, and those of others that it waits for. */
+export interface OrderedStop {
+  readonly controller: Controller;
+  readonly before: readonly Controller[];
+}
+
 /** An order in which services stop. */
 export interface StopOrder {
-  readonly stops: readonly { readonly controller: Controller; readonly before: readonly Controller[] }[];
+  readonly stops: readonly OrderedStop[];
   /** Circles of order that were cut at a wait that is about order alone. */
   readonly circles: readonly Circle<Controller>[];
 }

@@ -2,7 +2,7 @@
 
 import type { Controller } from "../controller/controller.js";
 import { errorText } from "../error-text.js";
-import type { Registry } from "../registry/registry.js";
+import type { OrderedStop, Registry } from "../registry/registry.js";
 import type { Request } from "../request.js";
 import { reactionsOver } from "../turn.js";
 import type { Changes } from "./changes.js";
@@ -44,11 +44,13 @@ export class Stops {
    *
    * @param again whether what is up is stopped only to be started again, which the next daemon would go on with
    * @param stopOne must not reject
+   * @param first is called before anything is stopped with those that wait for nobody
    */
   async stop(
     targets: readonly Controller[],
     again: boolean,
     stopOne: (controller: Controller) => Promise<void>,
+    first?: (controllers: readonly Controller[]) => void,
   ): Promise<Stopped[]> {
     const { stops, circles } = this.#registry.stopOrder(targets, again);
     for (const { path, cut } of circles) {
@@ -57,6 +59,7 @@ export class Stops {
         `The order of stops is a circle, ${names}: ${cut.from.name} does not wait for ${cut.to.name}.`,
       );
     }
+    first?.(stops.filter(this.#waitsForNobody).map(({ controller }) => controller));
     const asked = new Set(targets);
     const wereUp: Stopped[] = [];
     for (const { controller } of stops) {
@@ -87,9 +90,17 @@ export class Stops {
   }
 
   /** As `stop`; what goes wrong is told to `request`. */
-  async stopQuietly(targets: readonly Controller[], again: boolean, request: Request): Promise<Stopped[]> {
-    return await this.stop(targets, again, (controller) => stopOneQuietly(controller, request));
+  async stopQuietly(
+    targets: readonly Controller[],
+    again: boolean,
+    request: Request,
+    first?: (controllers: readonly Controller[]) => void,
+  ): Promise<Stopped[]> {
+    return await this.stop(targets, again, (controller) => stopOneQuietly(controller, request), first);
   }
+
+  readonly #waitsForNobody = ({ controller, before }: OrderedStop): boolean =>
+    before.length === 0 && this.#registry.startedAfter(controller).length === 0;
 
   /** Those that come before or after it wait for its stop. */
   #follow(controller: Controller, stop: Promise<void>): void {

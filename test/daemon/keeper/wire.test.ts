@@ -59,6 +59,27 @@ const requests: readonly (readonly [Request, number, RawFields])[] = [
     ],
   ],
   [
+    {
+      op: "end-children",
+      ids: ["é", "b"],
+      signal: 2,
+      scope: "group",
+      clock: "monotonic",
+      at: 5n,
+      timers: "stop/",
+    },
+    33,
+    [
+      [10, "é"],
+      [10, "b"],
+      [15, 2n],
+      [16, 1n],
+      [47, 1n],
+      [48, 5n],
+      [98, "stop/"],
+    ],
+  ],
+  [
     { op: "signal-process", pid: 9, start: 8, signal: 0 },
     5,
     [

@@ -1,9 +1,13 @@
 // The order of starts and stops: among all that one request takes along, with what is under way already, and in circles.
 
 import assert from "node:assert/strict";
+import { constants } from "node:os";
 import { test } from "node:test";
+import { signalAhead } from "../../../src/daemon/constructors/kill.js";
 import type { Relations, ServiceDefinition } from "../../../src/daemon/definition/types.js";
+import type { Request as KeeperRequest } from "../../../src/daemon/keeper/types.js";
 import { program, stateOf, until } from "../../support/crashes.js";
+import type { FakeKeeper } from "../../support/fake-keeper.js";
 import { client, definition, fakeKeeper, settle, testSystem } from "../../support/system.js";
 
 /** Services whose starts, and stops, each wait until they are released by name. */
@@ -335,4 +339,68 @@ test("of many that stop at once the first are signalled before the others begin,
   const [first] = signals;
   const last = requests.findLastIndex((one) => one.op === "put-note");
   assert.ok(first !== undefined && first.at < last);
+});
+
+/** Services, each of which requires another one, are stopped, with the signals of the first ahead. */
+async function stoppedAhead(keeper: FakeKeeper): Promise<readonly KeeperRequest[]> {
+  const definitions = pairs.flatMap((index) => [
+    program(`base-${index}`),
+    program(`top-${index}`, { requirement: [`base-${index}`] }),
+  ]);
+  const own = definition("own", { start: () => true, stop: () => false });
+  const { system } = testSystem([definition("root"), own, ...definitions], keeper);
+  // Whatever else runs on this machine.
+  Object.assign(system.host.strangers.families, { lookFor: () => true });
+  await system.supervisor.startAll(["own", ...pairs.map((index) => `top-${index}`)], client());
+  const before = keeper.requests.length;
+  system.supervisor.goDown();
+  await system.supervisor.stopAll(system.registry.get("root"), client(), (first) =>
+    signalAhead(
+      system.host,
+      first.flatMap(({ imminentEnd }) => imminentEnd ?? []),
+    ),
+  );
+  await settle();
+  return keeper.requests.slice(before);
+}
+
+const pairs = Array.from({ length: 50 }, (_, index) => index);
+
+/** Ends whatever is signalled, in a later turn. */
+function obedient(): FakeKeeper {
+  return fakeKeeper({
+    remembers: false,
+    onSignal: (child, signal, keeper) => {
+      setImmediate(() => keeper.end(child.id, { signal }));
+    },
+  });
+}
+
+/** The services whose processes were meant. */
+function servicesOf(ids: readonly string[]): string[] {
+  return ids.map((id) => id.slice(0, id.indexOf("#"))).sort();
+}
+
+test("what waits for nobody is signalled ahead, in one request and once, and what it depends on when it has ended", async () => {
+  const keeper = obedient();
+  const requests = await stoppedAhead(keeper);
+  const ahead = requests.flatMap((one) => (one.op === "end-children" ? [one.ids] : []));
+  const alone = requests.flatMap((one) => (one.op === "signal-child" ? [one.id] : []));
+  const armed = requests.flatMap((one) => (one.op === "arm-timer" ? [one.kill ?? ""] : []));
+  assert.deepEqual(ahead.map(servicesOf), [pairs.map((index) => `top-${index}`).sort()]);
+  assert.deepEqual(servicesOf(alone), pairs.map((index) => `base-${index}`).sort());
+  assert.deepEqual(servicesOf(armed), servicesOf(alone));
+  assert.equal(keeper.timers.size, 0, "no deadline is left behind");
+});
+
+test("a keeper of before, which cannot end many at once, is asked for each", async () => {
+  const keeper = obedient();
+  keeper.refuse("end-children", constants.errno.ENOSYS);
+  const requests = await stoppedAhead(keeper);
+  const alone = requests.flatMap((one) => (one.op === "signal-child" ? [one.id] : []));
+  const armed = requests.flatMap((one) => (one.op === "arm-timer" ? [one.kill ?? ""] : []));
+  assert.equal(alone.length, 2 * pairs.length);
+  assert.equal(new Set(alone).size, alone.length);
+  assert.deepEqual(servicesOf(armed), servicesOf(alone));
+  assert.equal(keeper.timers.size, 0);
 });

@@ -222,6 +222,50 @@ describe("children", { skip, concurrency: 2 }, () => {
       await agent.refused({ op: "signal-child", id: "tree", signal: 0, scope: "group" }, ESRCH, /has ended/);
     }));
 
+  it("are told to end all at once, and those that live on are killed at the deadline", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const marks = ["meek", "stubborn"].map((id) => [id, join(bed.directory, id)] as const);
+      const script = (mark: string, trap: string): string => `trap ${trap} TERM; echo > ${mark}; sleep 1000`;
+      for (const [id, mark] of marks)
+        await agent.run(id, ["sh", "-c", script(mark, id === "meek" ? "- " : '""')]);
+      await agent.run("done", ["true"]);
+      await agent.event("child-ended", ({ id }) => id === "done");
+      await waitFor("both have set their traps", () => marks.every(([, mark]) => existsSync(mark)));
+      const at = process.hrtime.bigint() + 300_000_000n;
+      const end = { op: "end-children", signal: SIGTERM, scope: "group", clock: "monotonic", at } as const;
+      await agent.ok({ ...end, ids: ["meek", "nobody", "done", "stubborn"], timers: "stop/" });
+      assert.equal((await agent.event("child-ended", ({ id }) => id === "meek")).status, SIGTERM);
+      assert.equal((await agent.event("child-ended", ({ id }) => id === "stubborn")).status, SIGKILL);
+      await agent.event("timer-fired", ({ id }) => id === "stop/stubborn");
+      await agent.event("timer-fired", ({ id }) => id === "stop/meek");
+      await agent.refused({ op: "disarm-timer", id: "stop/done" }, ENOENT, /timer/);
+    }));
+
+  it("are told to end even where a timer of that name cannot be", () =>
+    withBed({}, async (bed) => {
+      const agent = await bed.agent();
+      const long = "x".repeat(255);
+      await agent.run(long, ["sleep", "1000"]);
+      await agent.run("short", ["sleep", "1000"]);
+      const end = {
+        op: "end-children",
+        signal: SIGTERM,
+        scope: "group",
+        clock: "monotonic",
+        at: 2n ** 62n,
+      } as const;
+      await agent.refused(
+        { ...end, ids: [long, "short"], timers: "stop/" },
+        ENAMETOOLONG,
+        /timer of child xxx/,
+      );
+      for (const id of [long, "short"])
+        assert.equal((await agent.event("child-ended", (event) => event.id === id)).status, SIGTERM);
+      await agent.ok({ op: "disarm-timer", id: "stop/short" });
+      await agent.refused({ ...end, ids: [], timers: "stop/" }, EINVAL, /field id is missing/);
+    }));
+
   it("that run in a cgroup are killed with all of it", { skip: cgroupSkip() }, () =>
     withBed({}, async (bed) => {
       const agent = await bed.agent();
