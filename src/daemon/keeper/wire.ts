@@ -1,5 +1,6 @@
 // The codec of docs/keeper-protocol.md §4 to §7: typed requests to frames, frames to typed results, events and records.
 
+import { encodeFields as encodeFieldsOf } from "../../protocol/fields.js";
 import { FieldReader, type Frame, FrameWriter, frameKind, stopAtFirstFailure, WireError } from "./frame.js";
 import type {
   ChildRecord,
@@ -578,7 +579,12 @@ export function decodeMessage(frame: Frame): Message {
         tag: frame.tag,
         results: items.map(({ type, fields }) => ({
           type,
-          result: read(`result of request ${type}`, fields, type === helloType ? decodeHello : decodeResult),
+          result:
+            type === helloType
+              ? read("result of hello", fields, decodeHello)
+              : isSuccess(fields)
+                ? success
+                : read(`result of request ${type}`, fields, decodeResult),
         })),
       };
     case frameKind.event:
@@ -613,6 +619,14 @@ function present<Key extends string, Value>(
 function wordOf<Word extends string>(words: Readonly<Record<Word, number>>, number: number): Word {
   for (const word in words) if (words[word] === number) return word;
   throw new WireError(`${number} is none of ${Object.keys(words).join(", ")}`);
+}
+
+/** What most requests come to, and nothing beside it. */
+const success: Result = Object.freeze({ errno: 0, text: "" });
+const successBytes = encodeFieldsOf([[tag.errno, 0]]);
+
+function isSuccess(fields: Buffer): boolean {
+  return fields.length === successBytes.length && fields.equals(successBytes);
 }
 
 function decodeResult(reader: FieldReader): Result {
