@@ -35,8 +35,13 @@ export class Ending {
 
   /** The process of this service ended, expected or not. Runs in the turn that acknowledges the event. */
   processEnded(end: End): void {
+    this.#processEnded(end);
+    // Last, so that what a respawn at once orders of the log writer goes with it.
+    this.#core.host.logs.ended(this.#core.name);
+  }
+
+  #processEnded(end: End): void {
     const core = this.#core;
-    core.host.logs.ended(core.name);
     core.attendant.end();
     const { status, value, condition } = core.state;
     const unit = unitRun(core);
