@@ -124,7 +124,11 @@ export class Daemon {
     this.#woken = hasSlept(keeper.inventory);
     const trim = join(dirname(paths.compiler), "native", "trim.node");
     // The collector changes V8's flags, with which no code goes that was made before.
-    this.#heap = new IdleHeap(keeper, trim, () => void this.#keepCode());
+    this.#heap = new IdleHeap(keeper, trim, {
+      onFirstRest: () => void this.#keepCode(),
+      // With the pages of Node went what the next client, or the end, has need of.
+      onLastRest: () => this.#warmUp(),
+    });
     this.#options = options;
     this.#log = log;
     this.#files = {
@@ -364,7 +368,7 @@ export class Daemon {
     await this.#launchers.listen({ fd });
   }
 
-  /** Does once, soon, what a client is most likely to ask for. */
+  /** Does soon what a client is most likely to ask for. */
   #warmUp(): void {
     this.#launchers?.warmUp(() => this.#harmlessCommand());
     const { host, supervisor } = this.#system;

@@ -18,25 +18,33 @@ const rests = [2000, 12_000] as const;
 /** Gives memory back; after a collection, if it `collects`. */
 type Reclaim = (collects: boolean) => void;
 
+/** What is done besides. */
+export interface Occasions {
+  /** Once, before anything is collected. */
+  onFirstRest?(): void;
+  /** Each time that nothing is left to be given back. */
+  onLastRest?(): void;
+}
+
 export class IdleHeap {
   readonly #keeper: Pick<Parting, "traffic" | "quietSince">;
   readonly #reclaim: Reclaim;
-  #onFirstRest: (() => void) | undefined;
+  readonly #occasions: Occasions;
+  #hasRested = false;
   /** Up to where what has come and gone is dealt with. */
   #settled = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /**
    * @param how The module that gives back what is outside of V8's heap, or what does it all.
-   * @param onFirstRest Called once, before anything is collected.
    */
   constructor(
     keeper: Pick<Parting, "traffic" | "quietSince">,
     how: string | Reclaim,
-    onFirstRest?: () => void,
+    occasions: Occasions = {},
   ) {
     this.#keeper = keeper;
-    this.#onFirstRest = onFirstRest;
+    this.#occasions = occasions;
     this.#reclaim = typeof how === "string" ? reclaimer(how) : how;
   }
 
@@ -69,9 +77,10 @@ export class IdleHeap {
       return;
     }
     this.#settled = traffic;
-    this.#onFirstRest?.();
-    this.#onFirstRest = undefined;
+    if (!this.#hasRested) this.#occasions.onFirstRest?.();
+    this.#hasRested = true;
     this.#reclaim(stage === 0);
+    if (stage + 1 === rests.length) this.#occasions.onLastRest?.();
     this.#wait(stage + 1);
   }
 }

@@ -12,6 +12,8 @@ import { leaveLoading } from "./loading.js";
 // A boot calls each of its functions once for each service, and then no more: V8 is to optimise what is called four times as
 // often as it asks for.
 setFlagsFromString("--interrupt-budget=528000");
+// The heap is small: who would help with the young generation waits for a processor longer than that takes.
+setFlagsFromString("--no-parallel-scavenge");
 
 const directory = import.meta.dirname;
 const path = join(directory, "supervisor.cjs");

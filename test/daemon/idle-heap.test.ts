@@ -35,6 +35,26 @@ it("is collected after the start, given back once more later, and left alone the
   assert.deepEqual(times(), [true, false]);
 });
 
+it("has something done before all else, once, and something else each time that nothing is left", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const keeper = { traffic: 0, quietSince: monotonic() };
+  const seen: string[] = [];
+  const heap = new IdleHeap(keeper, (collects) => void seen.push(collects ? "collected" : "given back"), {
+    onFirstRest: () => void seen.push("first"),
+    onLastRest: () => void seen.push("last"),
+  });
+  const burst = ["collected", "given back", "last"];
+  heap.begin();
+  rest(t, keeper, 2000);
+  rest(t, keeper, 12_000);
+  assert.deepEqual(seen, ["first", ...burst]);
+  keeper.traffic = 300;
+  heap.stir();
+  rest(t, keeper, 2000);
+  rest(t, keeper, 12_000);
+  assert.deepEqual(seen, ["first", ...burst, ...burst]);
+});
+
 it("is not collected in the midst of work", (t) => {
   const { heap, keeper, times } = bed(t);
   heap.begin();
