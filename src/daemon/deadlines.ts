@@ -52,6 +52,11 @@ export class Deadlines {
     return () => this.#onClockSet.delete(listener);
   }
 
+  /** Whether there is a timer `id` to be taken over. */
+  isInherited(id: Name): boolean {
+    return this.#inherited.has(id);
+  }
+
   /**
    * Takes over the timer `id` if an earlier daemon has armed it: its deadline holds, since a daemon's death gives nobody
    * more time. Gives the seconds that are left, 0 if it has fired already; undefined where there is none.

@@ -166,9 +166,9 @@ export class Supervisor {
     await this.#stops.stopQuietly(others, false, request, first);
   }
 
-  /** Does what `stopAll` does, and stops nothing. */
-  async rehearseStop(request: Request): Promise<void> {
-    this.#registry.stopOrder(this.#registry.controllers.slice(0, rehearsed), false);
+  /** Does what `stopAll` does, and stops nothing. @param first as there */
+  async rehearseStop(request: Request, first: (controllers: readonly Controller[]) => void): Promise<void> {
+    first(this.#stops.firstOf(this.#registry.controllers.slice(0, rehearsed)));
     await this.#stops.stopQuietly([], false, request);
   }
 

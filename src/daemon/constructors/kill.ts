@@ -37,25 +37,38 @@ export interface ImminentEnd {
  * have made: while `endProcess` does the rest, one after another, they end.
  */
 export function signalAhead(host: Host, ends: readonly ImminentEnd[]): void {
-  const living = ends.filter(({ process: { id } }) => {
-    const child = host.processes.get(id);
-    return child !== undefined && child.pid > 0 && child.end === undefined;
-  });
-  if (!host.strangers.families.lookFor(living.length)) return;
-  const alike = new Map<
-    string,
-    { readonly options: KillOptions; readonly scope: Scope; readonly ids: string[] }
-  >();
-  for (const { process, options } of living) {
-    const scope = killScope(cgroupOf(host, process.id));
-    const key = `${scope} ${options.signal} ${options.gracePeriod}`;
-    const others = alike.get(key);
-    if (others === undefined) alike.set(key, { options, scope, ids: [process.id] });
-    else others.ids.push(process.id);
-  }
-  for (const { options, scope, ids } of alike.values())
+  const alike = endsAlike(host, ends);
+  const count = alike.reduce((sum, { ids }) => sum + ids.length, 0);
+  if (!host.strangers.families.lookFor(count)) return;
+  for (const { ids, options, scope } of alike)
     host.deadlines.endChildren(ids, options.signal, scope, options.gracePeriod, killTimers);
   host.outbox.flush();
+}
+
+/** Processes that live and are ended in the same way, by their names in the keeper. */
+interface EndsAlike {
+  readonly ids: string[];
+  readonly options: KillOptions;
+  /** Of KILL. */
+  readonly scope: Scope;
+}
+
+/** What `signalAhead` asks for. */
+export function endsAlike(host: Host, ends: readonly ImminentEnd[]): readonly EndsAlike[] {
+  const alike = new Map<string, EndsAlike>();
+  for (const { process, options } of ends) {
+    const { id } = process;
+    const child = host.processes.get(id);
+    if (child === undefined || child.pid <= 0 || child.end !== undefined) continue;
+    // An earlier daemon has signalled it: to many programs a second signal means something else.
+    if (host.deadlines.isInherited(killTimers + id)) continue;
+    const scope = killScope(cgroupOf(host, id));
+    const key = `${scope} ${options.signal} ${options.gracePeriod}`;
+    const others = alike.get(key);
+    if (others === undefined) alike.set(key, { ids: [id], options, scope });
+    else others.ids.push(id);
+  }
+  return [...alike.values()];
 }
 
 /**

@@ -59,7 +59,7 @@ export class Stops {
         `The order of stops is a circle, ${names}: ${cut.from.name} does not wait for ${cut.to.name}.`,
       );
     }
-    first?.(stops.filter(this.#waitsForNobody).map(({ controller }) => controller));
+    first?.(this.#waitingForNobody(stops));
     const asked = new Set(targets);
     const wereUp: Stopped[] = [];
     for (const { controller } of stops) {
@@ -99,8 +99,16 @@ export class Stops {
     return await this.stop(targets, again, (controller) => stopOneQuietly(controller, request), first);
   }
 
-  readonly #waitsForNobody = ({ controller, before }: OrderedStop): boolean =>
-    before.length === 0 && this.#registry.startedAfter(controller).length === 0;
+  /** Those of `targets`, and of all that stops with them, that wait for nobody. */
+  firstOf(targets: readonly Controller[]): readonly Controller[] {
+    return this.#waitingForNobody(this.#registry.stopOrder(targets, false).stops);
+  }
+
+  #waitingForNobody(stops: readonly OrderedStop[]): readonly Controller[] {
+    return stops.flatMap(({ controller, before }) =>
+      before.length === 0 && this.#registry.startedAfter(controller).length === 0 ? [controller] : [],
+    );
+  }
 
   /** Those that come before or after it wait for its stop. */
   #follow(controller: Controller, stop: Promise<void>): void {

@@ -341,8 +341,12 @@ test("of many that stop at once the first are signalled before the others begin,
   assert.ok(first !== undefined && first.at < last);
 });
 
-/** Services, each of which requires another one, are stopped, with the signals of the first ahead. */
-async function stoppedAhead(keeper: FakeKeeper): Promise<readonly KeeperRequest[]> {
+/**
+ * Services, each of which requires another one, are stopped, with the signals of the first ahead.
+ *
+ * @param times how often they are sent, as by a daemon that goes on with another one's shutdown
+ */
+async function stoppedAhead(keeper: FakeKeeper, times = 1): Promise<readonly KeeperRequest[]> {
   const definitions = pairs.flatMap((index) => [
     program(`base-${index}`),
     program(`top-${index}`, { requirement: [`base-${index}`] }),
@@ -354,12 +358,10 @@ async function stoppedAhead(keeper: FakeKeeper): Promise<readonly KeeperRequest[
   await system.supervisor.startAll(["own", ...pairs.map((index) => `top-${index}`)], client());
   const before = keeper.requests.length;
   system.supervisor.goDown();
-  await system.supervisor.stopAll(system.registry.get("root"), client(), (first) =>
-    signalAhead(
-      system.host,
-      first.flatMap(({ imminentEnd }) => imminentEnd ?? []),
-    ),
-  );
+  await system.supervisor.stopAll(system.registry.get("root"), client(), (first) => {
+    const ends = first.flatMap(({ imminentEnd }) => imminentEnd ?? []);
+    for (let time = 0; time < times; time += 1) signalAhead(system.host, ends);
+  });
   await settle();
   return keeper.requests.slice(before);
 }
@@ -391,6 +393,11 @@ test("what waits for nobody is signalled ahead, in one request and once, and wha
   assert.deepEqual(servicesOf(alone), pairs.map((index) => `base-${index}`).sort());
   assert.deepEqual(servicesOf(armed), servicesOf(alone));
   assert.equal(keeper.timers.size, 0, "no deadline is left behind");
+});
+
+test("what was signalled ahead is not signalled again", async () => {
+  const requests = await stoppedAhead(obedient(), 2);
+  assert.equal(requests.filter((one) => one.op === "end-children").length, 1);
 });
 
 test("a keeper of before, which cannot end many at once, is asked for each", async () => {
