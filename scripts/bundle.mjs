@@ -3,6 +3,7 @@
 // them; so they cost nothing at its start.
 
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,8 +65,11 @@ const programs = [
 // import.meta does not exist in CommonJS. These two have equivalents; for the rest an error is better than `undefined`.
 const constants = { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" };
 
-function bundle({ source, bundle, external, ...more }) {
-  return build({
+/** The packages of which the bundles have a part. */
+const carried = new Set();
+
+async function bundle({ source, bundle, external, ...more }) {
+  const result = await build({
     absWorkingDir: root,
     ...(source === undefined ? {} : { entryPoints: [source] }),
     outfile: join("dist", bundle),
@@ -81,8 +85,26 @@ function bundle({ source, bundle, external, ...more }) {
     // Configurations are ES modules: import() of them must stay what it is and not become require().
     supported: { "dynamic-import": true },
     logLevel: "warning",
+    metafile: true,
     ...more,
   });
+  for (const input of Object.keys(result.metafile.inputs)) {
+    const [, name] = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input) ?? [];
+    if (name !== undefined) carried.add(name);
+  }
+  return result;
+}
+
+/** Whose code is in the bundles, and under which terms: these ask that they go with each copy. */
+function licenses() {
+  const texts = [...carried].sort().map((name) => {
+    const directory = join(root, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"));
+    const file = readdirSync(directory).find((each) => /^licen[cs]e(\.|$)/i.test(each));
+    if (file === undefined) throw new Error(`${name} ${version} comes without the text of its license`);
+    return `${name} ${version} (${license})\n\n${readFileSync(join(directory, file), "utf8").trim()}\n`;
+  });
+  return `Parts of these packages are in the files beside this one.\n\n${texts.join(`\n${"-".repeat(72)}\n\n`)}`;
 }
 
 /** A text that stands for a module of that name. */
@@ -147,7 +169,6 @@ async function exportsOf(source) {
     external: [],
     format: "esm",
     write: false,
-    metafile: true,
   });
   return Object.values(metafile.outputs)[0].exports;
 }
@@ -159,7 +180,7 @@ async function exportsOf(source) {
 async function bundleSupervisor() {
   const instead = await standingIn();
   const supervisor = { bundle: "supervisor.cjs", external: [], plugins: [instead] };
-  const alone = await bundle({ ...supervisor, source: "src/daemon/main.ts", write: false, metafile: true });
+  const alone = await bundle({ ...supervisor, source: "src/daemon/main.ts", write: false });
   const shared = new Set();
   const share = replacing(
     "shared",
@@ -246,3 +267,5 @@ for (const [index, { status, reason }] of outcomes.entries()) {
   console.error(`bundle ${tasks[index][0]}: ${"errors" in reason ? "failed" : reason.stack}`);
   process.exitCode = 1;
 }
+if (outcomes.every(({ status }) => status === "fulfilled"))
+  writeFileSync(join(root, "dist", "LICENSES.txt"), licenses());

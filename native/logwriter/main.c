@@ -8,6 +8,7 @@
 #include "slots.h"
 #include "stream.h"
 #include "syslog.h"
+#include "version.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -78,7 +79,8 @@ static int finish(int poller) {
   return 0;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  answer_version(argc, argv, "logwriter");
   struct rlimit files;
   sigset_t mask;
   umask(0); // every mode is explicit

@@ -1,6 +1,7 @@
 // The spawn helper: turns the child that the keeper made into what the spec says, and executes the program
 // (docs/keeper-protocol.md §5 and §10).
 #include "spawn.h"
+#include "version.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -158,12 +159,14 @@ static void follow_keeper(const struct spec *spec) {
 }
 
 int main(int argc, char **argv) {
+  answer_version(argc, argv, "spawn");
   // What a daemon executes with some attribute, to see whether it can be had.
   if (argc == 2 && strcmp(argv[1], "--nothing") == 0)
     return 0;
   if (argc != 3) {
     fputs("usage: spawn SPEC STATUS (descriptor numbers; the keeper starts this program)\n"
-          "       spawn --nothing\n",
+          "       spawn --nothing\n"
+          "       spawn --version\n",
           stderr);
     return EXIT_USAGE;
   }

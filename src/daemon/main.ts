@@ -25,6 +25,7 @@ import { DaemonLog, type LogFormat } from "./log.js";
 import { NewerNotesError } from "./notes-format.js";
 import { type DaemonOptions, parseOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
+import { nativePrograms } from "./programs.js";
 import { answerPredecessor } from "./successor.js";
 
 /** How long, in ms, lines of the log may wait for services to start: pino takes longer to load than one of them. */
@@ -114,8 +115,8 @@ async function serve(keeper: Keeper & Parting, options: DaemonOptions): Promise<
       },
       {
         socket,
-        keeper: join(programs(), "native", "keeper"),
-        logWriter: join(programs(), "native", "logwriter"),
+        keeper: join(nativePrograms(programs()), "keeper"),
+        logWriter: join(nativePrograms(programs()), "logwriter"),
         compiler: join(programs(), "compile.cjs"),
         compressor: join(programs(), "compress.cjs"),
       },

@@ -75,7 +75,7 @@ it("a native part that is not built is named, with what to do", async (t) => {
   assert.equal(status, 1);
   assert.equal(
     stderr,
-    `shepherd: error: cannot execute '${directory}/dist/native/keeper': the native part is not built; run 'npm run build'\n`,
+    `shepherd: error: cannot execute '${directory}/dist/native/keeper': the native part is not built; run 'npm run build', or 'npm rebuild shepherd-ts' where it is installed\n`,
   );
 });
 
