@@ -34,5 +34,14 @@ export function baseDirectory(environment: Environment, variable: string, fallba
   // The XDG specification: a relative name is to be ignored.
   if (chosen !== undefined && isAbsolute(chosen)) return chosen;
   const home = environment.HOME;
-  return join(home !== undefined && isAbsolute(home) ? home : homedir(), fallback);
+  return join(home !== undefined && isAbsolute(home) ? home : homeOfAccount(), fallback);
+}
+
+/** A container may give a user that no account has, and no HOME: then it is what a runtime says of such a one. */
+function homeOfAccount(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }
