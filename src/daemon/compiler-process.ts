@@ -3,7 +3,6 @@
 
 import { constants } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Host } from "./constructors/host.js";
 import { decodeWaitStatus } from "./processes.js";
@@ -15,13 +14,17 @@ export interface CompilerResult {
   readonly stderr: string;
 }
 
-/** @param program the bundled compiler; it runs with our own Node */
+/**
+ * @param program the bundled compiler; it runs with our own Node
+ * @param parent a directory that only we can write in: where the root file system is read-only, /tmp may be as well
+ */
 export async function runCompiler(
   host: Host,
   program: string,
   argv: readonly string[],
+  parent: string,
 ): Promise<CompilerResult> {
-  const directory = await mkdtemp(join(tmpdir(), "shepherd-compile-"));
+  const directory = await mkdtemp(join(parent, "compile-"));
   try {
     const stdout = join(directory, "stdout");
     const stderr = join(directory, "stderr");

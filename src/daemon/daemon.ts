@@ -235,7 +235,7 @@ export class Daemon {
               runtimeDirectory,
               inForce: this.#inForce.compiled,
               ahead: purpose === "start" ? this.#ahead : undefined,
-              runCompiler: (argv) => runCompiler(host, paths.compiler, argv),
+              runCompiler: (argv) => runCompiler(host, paths.compiler, argv, runtimeDirectory),
             },
             purpose,
           ),
