@@ -14,12 +14,20 @@ TEXT
     exit 1
   }
 done
-rm -rf dist/linux-* dist/SHA256SUMS dist/TOOLCHAIN.txt
+rm -rf dist/linux-* dist/SHA256SUMS dist/TOOLCHAIN.txt dist/C-LIBRARIES.txt
 make --silent -C native prebuilt MACHINES="$MACHINES"
 cd dist
 for machine in $MACHINES; do
   "$machine-linux-gnu-gcc" --version | sed -n 1p
   "$machine-linux-gnu-ld" --version | sed -n 1p
-  printf '#include <gnu/libc-version.h>\nlibc __GLIBC__ __GLIBC_MINOR__\n' | "$machine-linux-gnu-gcc" -E -P - | grep '^libc'
+  printf '#include <gnu/libc-version.h>\nglibc __GLIBC__ __GLIBC_MINOR__\n' | "$machine-linux-gnu-gcc" -E -P - | grep '^glibc'
+  # With no command line, musl's loader says what it is and fails.
+  if [ "$machine" = "$(uname -m)" ] && command -v musl-gcc >/dev/null; then
+    "/lib/ld-musl-$machine.so.1" 2>&1 | sed -n 's/^Version/musl/p'
+  fi
 done >TOOLCHAIN.txt
 sha256sum linux-*/* >SHA256SUMS
+# What is linked statically is a copy of these libraries; their terms go with it.
+for terms in /usr/share/doc/libc6-dev/copyright /usr/share/common-licenses/LGPL-2.1 /usr/share/doc/musl-tools/copyright; do
+  [ -r "$terms" ] && cat "$terms"
+done >C-LIBRARIES.txt || :

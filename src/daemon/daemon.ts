@@ -122,7 +122,7 @@ export class Daemon {
   constructor(keeper: Keeper & Parting, options: SettledOptions, paths: DaemonPaths, log: DaemonLog) {
     this.#keeper = keeper;
     this.#woken = hasSlept(keeper.inventory);
-    const trim = join(dirname(paths.compiler), "native", "trim.node");
+    const trim = join(dirname(paths.keeper), "trim.node");
     // The collector changes V8's flags, with which no code goes that was made before.
     this.#heap = new IdleHeap(keeper, trim, {
       onFirstRest: () => void this.#keepCode(),

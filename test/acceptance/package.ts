@@ -77,17 +77,25 @@ export async function use(system: BareSystem, programs: string): Promise<void> {
   // The log writer and the helper are of the same folder.
   const running = await system.shell("for each in /proc/[0-9]*; do readlink $each/exe || :; done");
   assert.ok(running.includes(`${dist}/${programs}/logwriter`), running);
-  const daemon = () => system.shell("cat /proc/1/task/1/children");
-  const [before = ""] = (await daemon()).split(" ");
-  await system.shell(`kill -KILL $(for each in /proc/[0-9]*; do
-    grep -qz shepherd.cjs $each/cmdline && grep -q 'PPid:.1$' $each/status && basename $each
-  done)`);
-  await system.root.waitFor(
-    `another daemon than ${before} answers`,
-    async () =>
-      (await system.run("herd status sleeper")).stdout.includes("It is running") &&
-      !(await daemon()).split(" ").includes(before),
+  const daemon = async (): Promise<string> =>
+    (
+      await system.shell(`for each in /proc/[0-9]*; do
+        ! grep -qz shepherd.cjs $each/cmdline || ! grep -q 'PPid:.1$' $each/status || basename $each
+      done`)
+    ).trim();
+  const before = await daemon();
+  // Once it is idle, it keeps what V8 has compiled, and gives back memory by a module of the same folder.
+  await system.waitFor("its code is kept", "ls /var/cache/shepherd-ts/supervisor-*.code");
+  await system.waitFor(
+    "its memory is given back",
+    `grep -m1 ${dist}/${programs}/trim.node /proc/${before}/maps`,
   );
+  await system.shell(`kill -KILL ${before}`);
+  await system.waitFor(
+    `another daemon than ${before} answers`,
+    `! test -e /proc/${before} && herd status sleeper | grep 'It is running'`,
+  );
+  assert.notEqual(await daemon(), before);
   assert.match(await system.shell("herd upgrade keeper"), /runs the program that is on disk now/);
 }
 

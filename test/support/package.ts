@@ -150,10 +150,22 @@ export class BareSystem {
 
   /** Runs a shell's command, with none of the tests' own programs in sight. */
   async run(command: string): Promise<Outcome> {
-    const options = { env: this.#environment, timeout: PATIENCE };
-    const outcome = await this.root.run(["sh", "-c", command], options);
+    const outcome = await this.#run(command);
     this.#show(command, outcome.stdout + outcome.stderr);
     return outcome;
+  }
+
+  /** Waits until a shell's command succeeds, which is shown only then. */
+  async waitFor(what: string, command: string): Promise<void> {
+    const outcome = await this.root.waitFor(what, async () => {
+      const tried = await this.#run(command);
+      return tried.status === 0 && tried;
+    });
+    this.#show(command, outcome.stdout + outcome.stderr);
+  }
+
+  #run(command: string): Promise<Outcome> {
+    return this.root.run(["sh", "-c", command], { env: this.#environment, timeout: PATIENCE });
   }
 
   /** As `run`, for what must succeed: what it printed. */
@@ -167,9 +179,7 @@ export class BareSystem {
   /** Has PID 1 become shepherd, and waits until it has services. */
   async boot(): Promise<void> {
     await this.shell("touch /run/installed");
-    await this.root.waitFor("its configuration is read", async () =>
-      (await this.run("herd status")).stdout.includes("sleeper"),
-    );
+    await this.waitFor("its configuration is read", "herd status | grep sleeper");
   }
 }
 

@@ -38,7 +38,7 @@ describe("the npm package", {
   it("has the programs and no tests", async () => {
     const files = (await succeed("tar", ["tzf", made.file], "/")).trim().split("\n");
     for (const machine of machines)
-      for (const program of ["keeper", "spawn", "logwriter", "herd"])
+      for (const program of ["keeper", "spawn", "logwriter", "herd", "trim.node"])
         assert.ok(files.includes(`package/dist/linux-${machine}/${program}`), program);
     assert.deepEqual(
       files.filter((file) => /\/(test|bench|node_modules|dist\/native)\/|\.map$/.test(file)),
@@ -50,6 +50,7 @@ describe("the npm package", {
     const directory = join(made.consumer, "node_modules/shepherd-ts/dist");
     await succeed("sha256sum", ["--check", "--strict", "SHA256SUMS"], directory);
     assert.match(await succeed("cat", ["LICENSES.txt"], directory), /^pino \S+ \(MIT\)$/m);
+    assert.match(await succeed("cat", ["C-LIBRARIES.txt"], directory), /GNU LESSER GENERAL PUBLIC LICENSE/);
   });
 
   it("is type-checked in a project that installed it, and its modules load", async () => {
