@@ -321,7 +321,8 @@ export class Daemon {
       files: (service: string) => this.#logs.files(service),
     };
     const { init } = this.#keeper.inventory.keeper;
-    installRuntime(this.#system, this.#files, logAccess, unitOperations(this.#system, this.#inForce, init));
+    const operations = unitOperations(this.#system, this.#inForce, this.#runtimeDirectory, init);
+    installRuntime(this.#system, this.#files, logAccess, operations);
     this.#schedule.resume();
     const { config } = this.#options;
     if (notes.system === undefined && config !== undefined)

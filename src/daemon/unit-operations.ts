@@ -2,7 +2,6 @@
 
 import { constants } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Host } from "./constructors/host.js";
 import type { ProgramOptions, ProgramOutcome, UnitOperations, UnitSummary } from "./definition/runtime.js";
@@ -22,11 +21,17 @@ const SIGKILL = 9;
 /** Among setrlimit's numbers. */
 const RLIMIT_FSIZE = 1;
 
-export function unitOperations(system: System, inForce: InForce, init: boolean): UnitOperations {
+/** @param parent where only we can write; where the root file system is read-only, /tmp may be as well */
+export function unitOperations(
+  system: System,
+  inForce: InForce,
+  parent: string,
+  init: boolean,
+): UnitOperations {
   const { registry, host } = system;
   return {
     init,
-    runProgram: (argv, options) => runProgram(host, argv, options),
+    runProgram: (argv, options) => runProgram(host, parent, argv, options),
     reread: () => inForce.reread(),
     renew: (definitions, gone) => inForce.renewLoose(definitions, gone),
     list: () =>
@@ -50,10 +55,11 @@ export function unitOperations(system: System, inForce: InForce, init: boolean):
 /** As a child of the keeper, as all programs are; it writes to a file that only we can read, which cannot grow without end. */
 async function runProgram(
   host: Host,
+  parent: string,
   argv: readonly [string, ...string[]],
   { environment, timeout }: ProgramOptions,
 ): Promise<ProgramOutcome> {
-  const directory = await mkdtemp(join(tmpdir(), "shepherd-program-"));
+  const directory = await mkdtemp(join(parent, "program-"));
   try {
     const path = join(directory, "output");
     const flags = constants.O_CREAT | constants.O_WRONLY | constants.O_APPEND;

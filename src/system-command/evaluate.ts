@@ -1,7 +1,6 @@
 // Evaluates the user's module, as the supervisor will, to get the operating system that it exports.
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -14,6 +13,7 @@ import { isRecord, show } from "../daemon/definition/check.js";
 import { collectDuring } from "../daemon/definition/runtime.js";
 import { isOperatingSystem, type OperatingSystem } from "../services/operating-system.js";
 import { CommandError } from "./error.js";
+import { makeScratch } from "./scratch.js";
 import { building, type WrappedModule, wrapper } from "./wrapper.js";
 
 const patienceMs = 60_000;
@@ -38,7 +38,7 @@ export async function withSystem<T>(
   file: string,
   use: (evaluated: EvaluatedSystem) => T | Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), "shepherd-system-"));
+  const directory = await makeScratch();
   try {
     const entry = await realEntry(file);
     const source = await readFile(entry);

@@ -38,7 +38,7 @@ function adviceFor(error: unknown): string {
     case "EPERM":
       return "; this command is root's";
     case "EROFS":
-      return "; mount something there that can be written, and /run and /tmp too";
+      return "; mount something there that can be written, and /run too";
     default:
       return "";
   }
