@@ -38,12 +38,6 @@ const skip =
     ? "needs root, to mount"
     : spawnSync("unshare", ["--mount", "--pid", "--fork", "true"]).status !== 0 && "needs unshare";
 
-const environment = {
-  PATH: process.env.PATH ?? "/usr/bin:/bin",
-  XDG_RUNTIME_DIR: "/run",
-  SHEPHERD_NODE: process.execPath,
-};
-
 interface ContainerOptions {
   /** What is in the array of services. */
   readonly services: string;
@@ -51,9 +45,17 @@ interface ContainerOptions {
   readonly shutdownTimeout: number;
   /** Programs and files below /run, by their names in it. */
   readonly run?: Readonly<Record<string, string>>;
+  /** Where the supervisor's directory is to be; default: /run. */
+  readonly runtimeDirectory?: string;
 }
 
-async function start(t: TestContext, { services, shutdownTimeout, run: given = {} }: ContainerOptions) {
+async function start(t: TestContext, options: ContainerOptions) {
+  const { services, shutdownTimeout, run: given = {}, runtimeDirectory = "/run" } = options;
+  const environment = {
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    XDG_RUNTIME_DIR: runtimeDirectory,
+    SHEPHERD_NODE: process.execPath,
+  };
   const directory = mkdtempSync(join(tmpdir(), "shepherd-container-"));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   chmodSync(directory, 0o755);
@@ -169,4 +171,13 @@ export default operatingSystem({ services: [] });
     ...(["shepherd", "system", "build", "--output=/run/built", "/run/system.ts"] as const),
   );
   assert.deepEqual([status, stdout, stderr], [0, "/run/built\n", ""]);
+});
+
+it("where nothing can be written to, that is said", { skip }, async (t) => {
+  const container = await start(t, { services: "", shutdownTimeout: 1, runtimeDirectory: "/srv" });
+  assert.equal(await container.ended, 1);
+  assert.match(
+    container.output(),
+    /cannot access directory of socket '\/srv\/shepherd\/socket': Read-only file system; set XDG_RUNTIME_DIR/,
+  );
 });

@@ -28,7 +28,10 @@ export async function checkSocketDirectory(path: string, mayCreate: boolean): Pr
   try {
     if (mayCreate) {
       await mkdir(dirname(directory), { recursive: true });
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      // `recursive` would say of a read-only file system that there is no such directory.
+      await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      });
     }
     const stat = await lstat(directory);
     if (stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o777) === 0o700) return;
