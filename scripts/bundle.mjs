@@ -58,6 +58,8 @@ const programs = [
   { source: "src/power/main.ts", bundle: "power.cjs", external: ["commander"] },
   { source: "systemd-compat/shim/main.ts", bundle: "systemctl.cjs", external: [] },
   { source: "src/daemon/logs/compress-main.ts", bundle: "compress.cjs", external: [] },
+  // What makes terminals is optional, and has a native part.
+  { source: "src/console/main.ts", bundle: "console.cjs", external: ["node-pty"] },
   // esbuild has a native part, which cannot be bundled.
   { source: "src/system-command/main.ts", bundle: "system.cjs", external: ["commander", "esbuild"] },
 ];

@@ -50,7 +50,7 @@ static bool read_option(const char *word, char ***next, struct line *line) {
 // Root's actions may take long, or end the daemon in its own way; those of the client's own need no daemon,
 // or a terminal.
 static bool is_for_daemon(const struct line *line) {
-  static const char *const own[] = {"log", "verify", "upgrade", "attach", "tree", "top"};
+  static const char *const own[] = {"log", "verify", "upgrade", "attach", "detach", "tree", "top"};
   if (line->count == 0)
     return false;
   const char *action = line->operands[0];

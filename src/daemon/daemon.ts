@@ -78,6 +78,8 @@ export interface DaemonPaths {
   readonly compiler: string;
   /** The bundle of the program that compresses old log files. */
   readonly compressor: string;
+  /** The bundle of the program that holds a service's terminal. */
+  readonly console: string;
 }
 
 /** With the names of files that they leave open. */
@@ -163,6 +165,7 @@ export class Daemon {
         resolveIdentity,
         stateDirectory: stateDirectory(process.env, process.getuid?.() ?? 0),
         unitPlaces: placesBeside(paths.socket, environment, keeper.inventory.keeper.started),
+        consoles: { runtimeDirectory, program: paths.console },
       },
       {
         settled: (controller) => this.#settled(controller),

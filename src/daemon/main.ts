@@ -119,6 +119,7 @@ async function serve(keeper: Keeper & Parting, options: DaemonOptions): Promise<
         logWriter: join(nativePrograms(programs()), "logwriter"),
         compiler: join(programs(), "compile.cjs"),
         compressor: join(programs(), "compress.cjs"),
+        console: join(programs(), "console.cjs"),
       },
       log,
     );

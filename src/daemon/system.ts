@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { withTimes } from "./boot-record/times.js";
 import { Cgroups } from "./cgroups/cgroups.js";
 import { cgroupServices } from "./cgroups/services.js";
+import type { ConsolePlaces } from "./console/console.js";
 import type { Host, Identity, LogStreams } from "./constructors/host.js";
 import { Sockets } from "./constructors/sockets.js";
 import { Controller } from "./controller/controller.js";
@@ -44,6 +45,8 @@ export interface SystemParts {
   readonly stateDirectory?: string;
   /** Where units have what they need; default: where they have it on this system. */
   readonly unitPlaces?: Places;
+  /** What makes terminals for services; absent in unit tests. */
+  readonly consoles?: ConsolePlaces;
   /** Default: the machine's clocks. */
   readonly instant?: () => Instant;
   readonly log: {
@@ -95,7 +98,7 @@ export class System {
     for (const record of inventory.children) this.processes.resume(record);
     this.deadlines = new Deadlines(this.outbox, inventory.timers, report);
     this.readables = new Readables(this.outbox, report);
-    const { resolveIdentity, stateDirectory, unitPlaces, instant = systemInstant } = parts;
+    const { resolveIdentity, stateDirectory, unitPlaces, consoles, instant = systemInstant } = parts;
     this.registry = new Registry(
       (definition) => this.#makeController(definition),
       (controller, formerName) => this.#defined(controller, formerName),
@@ -143,6 +146,7 @@ export class System {
       directory: parts.directory,
       ...(stateDirectory === undefined ? {} : { stamps: new Stamps(join(stateDirectory, "timers"), report) }),
       ...(unitPlaces === undefined ? {} : { unitPlaces }),
+      ...(consoles === undefined ? {} : { consoles }),
       instant,
       resolveIdentity,
       report,

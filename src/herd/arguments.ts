@@ -20,6 +20,10 @@ export interface Options {
   readonly until?: string;
   /** Of `log`: a regular expression. */
   readonly grep?: string;
+  /** Of `attach`: only to look on. */
+  readonly readOnly?: boolean;
+  /** Of `attach`: the key that detaches, as the user wrote it. */
+  readonly detachKey?: string;
   /** Of `verify`: the directory that is taken for the root of the system. */
   readonly root?: string;
   /** Of `verify`: all units. */

@@ -53,6 +53,8 @@ function defineOptions(
     option("--since <TIME>", "log: only lines from TIME on"),
     option("--until <TIME>", "log: only lines up to TIME"),
     option("--grep <PATTERN>", "log: only lines that match PATTERN"),
+    option("--read-only", "attach: type nothing"),
+    option("--detach-key <KEY>", "attach: detach with KEY instead of ctrl-]"),
     option("--root <DIRECTORY>", "verify: units of the system in DIRECTORY").argParser((root) =>
       resolve(directory, root),
     ),

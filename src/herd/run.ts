@@ -56,6 +56,7 @@ function perform(invocation: Invocation, surroundings: Surroundings, report: Rep
     ...(lost === undefined ? {} : { heard: lost.shown }),
     beforehand: async (presenter) =>
       (await checkUnits(invocation, surroundings, report)) ??
+      (await useConsole(invocation, path, report)) ??
       (await readLogs(invocation, surroundings, presenter, report)),
   });
 }
@@ -74,6 +75,18 @@ async function checkUnits(
     error: report.error,
     askQuietly: (action, service) => askQuietly(path, commandOf(action, service, [], directory, requestId())),
   });
+}
+
+/** `herd attach` and `herd detach`; undefined for every other command. */
+async function useConsole(
+  { action, service, options }: Invocation,
+  controlSocket: string,
+  report: Reporter,
+): Promise<ExitStatus | undefined> {
+  if (service === undefined || (action !== "attach" && action !== "detach")) return undefined;
+  const consoles = await import("./attach/attach.js");
+  const { readOnly = false, detachKey = "ctrl-]" } = options;
+  return await consoles[action]({ service, controlSocket, readOnly, detachKey }, report);
 }
 
 /** `herd log` where it reads files; undefined for every other command, and where the daemon is to read them. */

@@ -1,6 +1,7 @@
 // makeForkexecConstructor: runs a program, and with a pid file waits for the daemon that it leaves behind.
 
 import { basename } from "node:path";
+import { onTerminal, openConsole, startedOnConsole } from "../console/console.js";
 import { shownCommand } from "../definition/secrets.js";
 import type { ForkexecData, ProcessReference } from "../definition/types.js";
 import { errorText } from "../error-text.js";
@@ -36,6 +37,11 @@ export async function startForkexec(
     );
   const provisions = (await context.attendant?.provide()) ?? noProvisions;
   context.signal.throwIfAborted();
+  const { terminal = false } = options;
+  const console =
+    terminal === false
+      ? undefined
+      : await openConsole(host, context.name, terminal, identity, context.signal);
 
   const id = host.processes.nextId(context.name);
   const { listen } = provisions;
@@ -45,7 +51,11 @@ export async function startForkexec(
     ...(listen.length === 0 ? {} : { listen }),
   };
   const streams = data.ownStreams === true ? { descriptors: ownStreams } : {};
-  const child = context.spawn(id, { ...spec, ...streams });
+  const child = context.spawn(id, {
+    ...spec,
+    ...streams,
+    ...(console === undefined ? {} : onTerminal(console, spec.environment ?? [], options)),
+  });
   // Whoever awaits it below is told.
   child.onPid = () => void log?.open(child.pid).catch(() => undefined);
   return await finishForkexec(host, context, data, child, { log });
@@ -87,7 +97,9 @@ async function finishForkexec(
   child: Child,
   { log, elapsed = 0 }: { readonly log: LogOpening | undefined; readonly elapsed?: number },
 ): Promise<ProcessReference> {
-  await child.started;
+  await (options.terminal === undefined || options.terminal === false
+    ? child.started
+    : startedOnConsole(host, context.name, child));
   const program = basename(command[0]);
   const reference = (main: Child): ProcessReference => ({
     type: "process",

@@ -1,6 +1,7 @@
 // What constructors and destructors need of the daemon, and what they are told of the start or stop they serve.
 
 import type { Cgroups } from "../cgroups/cgroups.js";
+import type { ConsolePlaces } from "../console/console.js";
 import type { Leader, ServiceState } from "../controller/state.js";
 import type { Deadlines } from "../deadlines.js";
 import type { RelationKind } from "../definition/relations.js";
@@ -139,6 +140,8 @@ export interface Host {
   readonly stamps?: Stamps;
   /** Where units have what they need; absent: where they have it on this system. */
   readonly unitPlaces?: Places;
+  /** What makes terminals for services; absent in unit tests. */
+  readonly consoles?: ConsolePlaces;
   /** What the clocks say. */
   instant(): Instant;
   resolveIdentity(options: ProcessOptions): Promise<Identity>;

@@ -50,6 +50,15 @@ export function makeForkexecConstructor(
     options: checkFields(of, options, forkexecChecks),
   } as const;
   checkSupervision(of, data.options);
+  const { terminal, createSession, pidFile } = data.options;
+  if (terminal !== undefined && terminal !== false) {
+    if (createSession === false) fail(of, "terminal: needs a session, which createSession: false refuses");
+    if (pidFile !== undefined)
+      fail(
+        of,
+        "terminal: not with pidFile, since the terminal is hung up when the program goes to the background",
+      );
+  }
   return carryingStart(data);
 }
 

@@ -1,5 +1,6 @@
 // The options of constructors that run a program, checked.
 
+import { isCells, mostCells } from "../../protocol/console.js";
 import { supervisionChecks } from "../readiness/options.js";
 import { type Checks, check, isRecord } from "./check.js";
 import { fields, isCount, isText, listOf } from "./fields.js";
@@ -52,9 +53,28 @@ export const processChecks: Checks<ProcessOptions> = {
   secretFiles: fields.absoluteFiles,
 };
 
+const mostScrollback = 16 * 1024 * 1024;
+
+function isTerminal(value: unknown): boolean {
+  if (typeof value === "boolean") return true;
+  if (!isRecord(value)) return false;
+  const { columns = 80, rows = 24, scrollback = 0, ...rest } = value;
+  return (
+    Object.keys(rest).length === 0 &&
+    isCells(columns) &&
+    isCells(rows) &&
+    isCount(scrollback) &&
+    scrollback <= mostScrollback
+  );
+}
+
 export const forkexecChecks: Checks<ForkexecOptions> = {
   ...processChecks,
   ...supervisionChecks,
+  terminal: check(
+    `true, or an object with columns and rows (each from 1 to ${mostCells}) and scrollback (bytes, at most ${mostScrollback})`,
+    isTerminal,
+  ),
   pidFile: fields.absoluteFile,
   pidFileTimeout: fields.seconds,
 };

@@ -92,7 +92,22 @@ export interface ProcessOptions {
 export type LimitValue = number | "unlimited";
 export type ResourceLimitValue = LimitValue | { readonly soft: LimitValue; readonly hard: LimitValue };
 
+/** The terminal of a service, which people attach to. */
+export interface TerminalOptions {
+  /** Its width while nobody who may type is attached; default 80. */
+  readonly columns?: number;
+  /** Its height then; default 24. */
+  readonly rows?: number;
+  /** How many bytes of what was printed last somebody sees who attaches; at most 16 MiB, default 128 KiB. */
+  readonly scrollback?: number;
+}
+
 export interface ForkexecOptions extends ProcessOptions, SupervisionOptions {
+  /**
+   * Gives the program a terminal of its own, as its standard streams and controlling terminal, which `herd attach` connects
+   * to. What it prints goes to the log too, without control sequences. Needs the package node-pty. Default: none.
+   */
+  readonly terminal?: boolean | TerminalOptions;
   /**
    * The start ends when this file, an absolute name, holds the pid of a living process, which then is the service's: for
    * programs that go to the background by themselves. A file left from before is deleted first.

@@ -1,0 +1,142 @@
+// A pair of pseudo-terminals, made by node-pty: its master is read and written here, the other end is for the service.
+
+import { closeSync, fchownSync, fstatSync, write } from "node:fs";
+import { ReadStream } from "node:tty";
+import type { Size } from "../protocol/console.js";
+
+/** The part of node-pty that makes a pair without a process. */
+interface Native {
+  open(columns: number, rows: number): { master: number; slave: number; pty: string };
+  resize(master: number, columns: number, rows: number): void;
+}
+
+/** Milliseconds until what the terminal did not take is offered again: there is nothing that would tell. */
+const offerAgainAfter = 10;
+/** Beyond this whoever types has to wait. */
+const mostPending = 65_536;
+
+/** node-pty is not there, or cannot be loaded. */
+export class NoPtyError extends Error {
+  override readonly name = "NoPtyError";
+}
+
+/** @param missing the words for where the package is not installed */
+export async function loadNative(missing: string): Promise<Native> {
+  // Known at run time only: it is optional, and need not be there when this is compiled.
+  const name: string = "node-pty";
+  let loaded: unknown;
+  try {
+    loaded = await import(name);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new NoPtyError(
+      code === "ERR_MODULE_NOT_FOUND" ? missing : `node-pty cannot be loaded: ${String(error)}; ${missing}`,
+    );
+  }
+  const { default: main } = loaded as { default?: { native?: Partial<Native> } };
+  const native = main?.native;
+  if (typeof native?.open !== "function" || typeof native.resize !== "function")
+    throw new NoPtyError(`node-pty is another version than is needed; ${missing}`);
+  return native as Native;
+}
+
+export interface PtyListener {
+  output(bytes: Buffer): void;
+  /** Nobody has the other end any more. */
+  ended(): void;
+  /** There is room for more input again. */
+  drained(): void;
+}
+
+export class Pty {
+  /** The other end's name. */
+  readonly path: string;
+  readonly #native: Native;
+  readonly #master: number;
+  readonly #stream: ReadStream;
+  readonly #listener: PtyListener;
+  #slave: number | undefined;
+  #pending: Buffer[] = [];
+  #pendingLength = 0;
+  #writing = false;
+  #over = false;
+
+  /** @param uid whose the other end is, where that is not us */
+  constructor(native: Native, { columns, rows }: Size, uid: number | undefined, listener: PtyListener) {
+    const { master, slave, pty } = native.open(columns, rows);
+    this.#native = native;
+    this.#listener = listener;
+    this.path = pty;
+    this.#master = master;
+    this.#slave = slave;
+    if (uid !== undefined && uid !== process.geteuid?.()) fchownSync(slave, uid, fstatSync(slave).gid);
+    this.#stream = new ReadStream(master);
+    this.#stream.on("data", (bytes: Buffer) => listener.output(bytes));
+    // The kernel says EIO where the last holder of the other end has gone.
+    this.#stream.on("error", () => this.#end());
+    this.#stream.on("end", () => this.#end());
+  }
+
+  /** The service has it: its end is noticed from now on. */
+  letGo(): void {
+    if (this.#slave !== undefined) closeSync(this.#slave);
+    this.#slave = undefined;
+  }
+
+  resize({ columns, rows }: Size): void {
+    if (!this.#over) this.#native.resize(this.#master, columns, rows);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** False where nothing more should come until it has drained. */
+  write(bytes: Buffer): boolean {
+    if (this.#over) return true;
+    this.#pending.push(Buffer.from(bytes));
+    this.#pendingLength += bytes.length;
+    this.#writeSome();
+    return this.#pendingLength < mostPending;
+  }
+
+  #writeSome(): void {
+    const [first] = this.#pending;
+    if (first === undefined || this.#writing || this.#over) return;
+    this.#writing = true;
+    write(this.#master, first, (error, written) => {
+      this.#writing = false;
+      if (error?.code === "EAGAIN") {
+        setTimeout(() => this.#writeSome(), offerAgainAfter);
+        return;
+      }
+      if (error !== null) {
+        this.#forget();
+        return;
+      }
+      this.#pendingLength -= written;
+      if (written === first.length) this.#pending.shift();
+      else this.#pending[0] = first.subarray(written);
+      if (this.#pendingLength < mostPending) this.#listener.drained();
+      this.#writeSome();
+    });
+  }
+
+  /** It reads nothing more. */
+  #forget(): void {
+    this.#pending = [];
+    this.#pendingLength = 0;
+    this.#listener.drained();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#forget();
+    this.#listener.ended();
+  }
+}
