@@ -4,14 +4,21 @@ import type { Socket } from "node:net";
 import { type End, frameTypes, type Hello, type Size } from "../protocol/console.js";
 import { PlainText } from "./plain-text.js";
 import type { PtyListener } from "./pty.js";
+import { withoutQuestions } from "./replay.js";
 import { Scrollback } from "./scrollback.js";
 import { Connection, type ConnectionListener } from "./viewer.js";
 
 const mostViewers = 64;
+/** What a terminal does where more is typed than fits. */
+const bell = Buffer.from([7]);
+/** Milliseconds without output after which nothing more is taken to come, and how long that is waited for at most. */
+const silence = 100;
+const mostLastWords = 1000;
 
 /** The terminal, as far as it is used here. */
 export interface Terminal {
   readonly path: string;
+  /** False where nobody reads what was typed before: these bytes are lost. */
   write(bytes: Buffer): boolean;
   resize(size: Size): void;
   letGo(): void;
@@ -43,8 +50,11 @@ export class Holder implements ConnectionListener, PtyListener {
   #terminal: Terminal | undefined;
   #size: Size;
   #writer: Connection | undefined;
-  /** It waits until the terminal has taken what it typed. */
-  #heldUp: Connection | undefined;
+  /** Viewers that read more slowly than is printed. */
+  readonly #behind = new Set<Connection>();
+  #isLogFull = false;
+  /** Runs while all is to be over once the terminal is silent. */
+  #silence: NodeJS.Timeout | undefined;
   #end: End | undefined;
   #isOver = false;
 
@@ -66,6 +76,16 @@ export class Holder implements ConnectionListener, PtyListener {
   /** There will be no terminal; whoever asks first is told why, and then all is over. */
   refuse(text: string): void {
     this.#end = { reason: "failed", text };
+  }
+
+  /** All is to be over, but what was printed last is on its way. */
+  conclude(): void {
+    if (this.#terminal === undefined) this.finish({ reason: "ended" });
+    if (this.#silence !== undefined || this.#end !== undefined) return;
+    const finish = (): void => this.finish({ reason: "ended" });
+    this.#silence = setTimeout(finish, silence);
+    setTimeout(finish, mostLastWords);
+    this.#terminal?.letGo();
   }
 
   /** Everything is over, and all viewers are told. */
@@ -108,7 +128,7 @@ export class Holder implements ConnectionListener, PtyListener {
     this.#viewers.add(connection);
     const writes = this.#writer === undefined && connection.hello?.role === "viewer";
     connection.tell(frameTypes.welcome, { terminal: terminal.path, writes });
-    connection.output(this.#scrollback.contents());
+    connection.output(withoutQuestions(this.#scrollback.contents()));
     if (writes) this.#appoint(connection);
   }
 
@@ -118,11 +138,10 @@ export class Holder implements ConnectionListener, PtyListener {
     this.resized(connection);
   }
 
-  input(connection: Connection, bytes: Buffer): boolean {
-    if (connection !== this.#writer || this.#terminal === undefined) return true;
-    if (this.#terminal.write(bytes)) return true;
-    this.#heldUp = connection;
-    return false;
+  input(connection: Connection, bytes: Buffer): void {
+    // Whoever must not type is told so once, by the welcome.
+    if (connection !== this.#writer || this.#terminal === undefined) return;
+    if (!this.#terminal.write(bytes)) connection.output(bell);
   }
 
   resized(connection: Connection): void {
@@ -136,7 +155,7 @@ export class Holder implements ConnectionListener, PtyListener {
   closed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#viewers.delete(connection);
-    if (this.#heldUp === connection) this.#heldUp = undefined;
+    this.caughtUp(connection);
     if (this.#writer === connection) {
       this.#writer = undefined;
       const next = [...this.#viewers].find(({ hello }) => hello?.role === "viewer");
@@ -148,21 +167,34 @@ export class Holder implements ConnectionListener, PtyListener {
     this.#concluded();
   }
 
+  behind(connection: Connection): void {
+    this.#behind.add(connection);
+    this.#flow();
+  }
+
+  caughtUp(connection: Connection): void {
+    if (this.#behind.delete(connection)) this.#flow();
+  }
+
+  /** As with every service, one that prints faster than is read waits for that. */
+  #flow(): void {
+    if (this.#isLogFull || this.#behind.size > 0) this.#terminal?.pause();
+    else this.#terminal?.resume();
+  }
+
   output(bytes: Buffer): void {
+    this.#silence?.refresh();
     this.#scrollback.push(bytes);
     for (const viewer of this.#viewers) viewer.output(bytes);
     const text = this.#plain.feed(bytes);
-    // As with every service, one that prints faster than its log is written waits for that.
-    if (text.length > 0 && !this.#parts.log.write(text)) this.#terminal?.pause();
+    if (text.length === 0 || this.#parts.log.write(text)) return;
+    this.#isLogFull = true;
+    this.#flow();
   }
 
   logDrained(): void {
-    this.#terminal?.resume();
-  }
-
-  drained(): void {
-    this.#heldUp?.resume();
-    this.#heldUp = undefined;
+    this.#isLogFull = false;
+    this.#flow();
   }
 
   ended(): void {

@@ -1,6 +1,7 @@
 // The console holder: a process for each service with a terminal of its own, which outlives the supervisor. It listens on
 // descriptor 3; descriptor 1 is the service's log; its only argument says the rest, as JSON.
 
+import { constants, openSync } from "node:fs";
 import { createServer, Socket } from "node:net";
 import type { HolderSettings } from "../protocol/console-settings.js";
 import { Holder } from "./holder.js";
@@ -16,8 +17,17 @@ const lastLines = 1500;
 /** Milliseconds for the supervisor to ask why there is no terminal. */
 const untilAsked = 10_000;
 
+/** Without waiting, and yet so that whoever else writes to the same pipe still waits for it. */
+function openLog(): number {
+  try {
+    return openSync(`/proc/self/fd/${logged}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return logged;
+  }
+}
+
 function begin(settings: HolderSettings): void {
-  const log = new Socket({ fd: logged, readable: false, writable: true });
+  const log = new Socket({ fd: openLog(), readable: false, writable: true });
   log.on("error", () => undefined);
   const leave = (): void => {
     server.close();
@@ -40,8 +50,7 @@ function begin(settings: HolderSettings): void {
   log.on("drain", () => holder.logDrained());
   const server = createServer((socket) => holder.connected(socket));
   server.maxConnections = mostConnections;
-  for (const signal of ["SIGTERM", "SIGHUP"] as const)
-    process.on(signal, () => holder.finish({ reason: "ended" }));
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => holder.conclude());
   process.on("SIGINT", () => undefined);
 
   loadNative(settings.missing)

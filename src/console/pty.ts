@@ -10,10 +10,12 @@ interface Native {
   resize(master: number, columns: number, rows: number): void;
 }
 
-/** Milliseconds until what the terminal did not take is offered again: there is nothing that would tell. */
-const offerAgainAfter = 10;
-/** Beyond this whoever types has to wait. */
-const mostPending = 65_536;
+/** Milliseconds until what the terminal did not take is offered again, at first and at most: there is nothing that would tell. */
+const offerAgainAfter = { first: 10, most: 320 } as const;
+/** What is typed ahead of a program that does not read; beyond it, it is lost. */
+const mostPending = 1 << 20;
+
+const nothing: Buffer = Buffer.alloc(0);
 
 /** node-pty is not there, or cannot be loaded. */
 export class NoPtyError extends Error {
@@ -44,8 +46,6 @@ export interface PtyListener {
   output(bytes: Buffer): void;
   /** Nobody has the other end any more. */
   ended(): void;
-  /** There is room for more input again. */
-  drained(): void;
 }
 
 export class Pty {
@@ -56,9 +56,9 @@ export class Pty {
   readonly #stream: ReadStream;
   readonly #listener: PtyListener;
   #slave: number | undefined;
-  #pending: Buffer[] = [];
-  #pendingLength = 0;
+  #pending = nothing;
   #writing = false;
+  #pause: number = offerAgainAfter.first;
   #over = false;
 
   /** @param uid whose the other end is, where that is not us */
@@ -95,48 +95,39 @@ export class Pty {
     this.#stream.resume();
   }
 
-  /** False where nothing more should come until it has drained. */
+  /** False where the bytes are lost, since too much waits already. */
   write(bytes: Buffer): boolean {
     if (this.#over) return true;
-    this.#pending.push(Buffer.from(bytes));
-    this.#pendingLength += bytes.length;
+    if (this.#pending.length + bytes.length > mostPending) return false;
+    this.#pending = Buffer.concat([this.#pending, bytes]);
     this.#writeSome();
-    return this.#pendingLength < mostPending;
+    return true;
   }
 
   #writeSome(): void {
-    const [first] = this.#pending;
-    if (first === undefined || this.#writing || this.#over) return;
+    if (this.#pending.length === 0 || this.#writing || this.#over) return;
     this.#writing = true;
-    write(this.#master, first, (error, written) => {
-      this.#writing = false;
+    write(this.#master, this.#pending, (error, written) => {
+      const goOn = (): void => {
+        this.#writing = false;
+        this.#writeSome();
+      };
       if (error?.code === "EAGAIN") {
-        setTimeout(() => this.#writeSome(), offerAgainAfter);
+        setTimeout(goOn, this.#pause);
+        this.#pause = Math.min(this.#pause * 2, offerAgainAfter.most);
         return;
       }
-      if (error !== null) {
-        this.#forget();
-        return;
-      }
-      this.#pendingLength -= written;
-      if (written === first.length) this.#pending.shift();
-      else this.#pending[0] = first.subarray(written);
-      if (this.#pendingLength < mostPending) this.#listener.drained();
-      this.#writeSome();
+      this.#pause = offerAgainAfter.first;
+      // It reads nothing more.
+      this.#pending = error === null ? this.#pending.subarray(written) : nothing;
+      goOn();
     });
-  }
-
-  /** It reads nothing more. */
-  #forget(): void {
-    this.#pending = [];
-    this.#pendingLength = 0;
-    this.#listener.drained();
   }
 
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#forget();
+    this.#pending = nothing;
     this.#listener.ended();
   }
 }

@@ -3,33 +3,36 @@
 const newline = 0x0a;
 
 export class Scrollback {
-  readonly #limit: number;
-  readonly #chunks: Buffer[] = [];
+  /** Written round and round: whatever pieces the bytes come in, they take no more than this. */
+  readonly #ring: Buffer;
+  #end = 0;
   #length = 0;
   #cut = false;
 
+  /** @param limit bytes that are kept */
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#ring = Buffer.alloc(limit);
   }
 
-  push(chunk: Buffer): void {
-    // A piece of a larger buffer would keep all of that.
-    this.#chunks.push(Buffer.from(chunk));
-    this.#length += chunk.length;
-    while (this.#length > this.#limit) {
-      const [first] = this.#chunks;
-      if (first === undefined) return;
-      const excess = this.#length - this.#limit;
-      this.#cut = true;
-      if (first.length <= excess) this.#chunks.shift();
-      else this.#chunks[0] = first.subarray(excess);
-      this.#length -= Math.min(first.length, excess);
-    }
+  push(chunk: Uint8Array): void {
+    const limit = this.#ring.length;
+    this.#cut ||= this.#length + chunk.length > limit;
+    if (limit === 0) return;
+    const kept = chunk.subarray(Math.max(0, chunk.length - limit));
+    const first = kept.subarray(0, limit - this.#end);
+    this.#ring.set(first, this.#end);
+    this.#ring.set(kept.subarray(first.length), 0);
+    this.#end = (this.#end + kept.length) % limit;
+    this.#length = Math.min(limit, this.#length + kept.length);
   }
 
   /** What is there; where something was cut off, from the first line's beginning. */
   contents(): Buffer {
-    const all = Buffer.concat(this.#chunks);
+    const start = this.#end - this.#length;
+    const all =
+      start >= 0
+        ? Buffer.from(this.#ring.subarray(start, this.#end))
+        : Buffer.concat([this.#ring.subarray(start), this.#ring.subarray(0, this.#end)]);
     if (!this.#cut) return all;
     const end = all.indexOf(newline);
     return end < 0 ? all : all.subarray(end + 1);

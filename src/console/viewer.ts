@@ -12,11 +12,14 @@ import {
   FrameReader,
   frameTypes,
   type Hello,
+  mostScrollback,
   type Size,
 } from "../protocol/console.js";
 
-/** What waits for a viewer that does not read: beyond it, the viewer is dropped. */
-const mostBacklog = 1 << 20;
+/** What waits for a viewer, all of the scrollback included: beyond it, the terminal waits, too. */
+const mostBacklog = mostScrollback + 262_144;
+/** Milliseconds within which it has to catch up then; else it is dropped. */
+const catchUp = 2000;
 /** Milliseconds for the last frames to be read. */
 const lastWords = 2000;
 /** Milliseconds within which a connection says what it is for. */
@@ -24,9 +27,11 @@ const patience = 10_000;
 
 export interface ConnectionListener {
   hello(connection: Connection, hello: Hello): void;
-  /** Gives whether more may come now. */
-  input(connection: Connection, bytes: Buffer): boolean;
+  input(connection: Connection, bytes: Buffer): void;
   resized(connection: Connection): void;
+  /** Too much waits for it, until it has caught up or is closed. */
+  behind(connection: Connection): void;
+  caughtUp(connection: Connection): void;
   closed(connection: Connection): void;
 }
 
@@ -37,6 +42,7 @@ export class Connection {
   readonly #unspoken: NodeJS.Timeout;
   #hello: Hello | undefined;
   #isOver = false;
+  #slow: NodeJS.Timeout | undefined;
   /** As it said last. */
   size: Size | undefined;
 
@@ -46,9 +52,10 @@ export class Connection {
     this.#unspoken = setTimeout(() => socket.destroy(), patience);
     socket.on("data", (chunk: Buffer) => this.#heard(chunk));
     socket.on("error", () => socket.destroy());
-    // One that says nothing more may still look on.
+    socket.on("drain", () => this.#caughtUp());
     socket.on("close", () => {
       clearTimeout(this.#unspoken);
+      clearTimeout(this.#slow);
       this.#isOver = true;
       listener.closed(this);
     });
@@ -69,19 +76,25 @@ export class Connection {
   end(end: End): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    clearTimeout(this.#slow);
+    this.#listener.caughtUp(this);
     this.#socket.end(encodeFrame(frameTypes.end, end));
     setTimeout(() => this.#socket.destroy(), lastWords).unref();
-  }
-
-  /** Goes on reading what it says. */
-  resume(): void {
-    this.#socket.resume();
   }
 
   #write(frame: Buffer): void {
     if (this.#isOver) return;
     this.#socket.write(frame);
-    if (this.#socket.writableLength > mostBacklog) this.end({ reason: "slow" });
+    if (this.#socket.writableLength <= mostBacklog || this.#slow !== undefined) return;
+    this.#slow = setTimeout(() => this.end({ reason: "slow" }), catchUp);
+    this.#listener.behind(this);
+  }
+
+  #caughtUp(): void {
+    if (this.#slow === undefined || this.#isOver) return;
+    clearTimeout(this.#slow);
+    this.#slow = undefined;
+    this.#listener.caughtUp(this);
   }
 
   #heard(chunk: Buffer): void {
@@ -102,7 +115,7 @@ export class Connection {
       this.size = decodeSize({ ...this.#hello });
       this.#listener.hello(this, this.#hello);
     } else if (type === frameTypes.input) {
-      if (!this.#listener.input(this, bytes)) this.#socket.pause();
+      this.#listener.input(this, bytes);
     } else if (type === frameTypes.resize) {
       this.size = decodeSize(decodeObject(bytes)) ?? this.size;
       this.#listener.resized(this);

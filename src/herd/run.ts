@@ -56,7 +56,7 @@ function perform(invocation: Invocation, surroundings: Surroundings, report: Rep
     ...(lost === undefined ? {} : { heard: lost.shown }),
     beforehand: async (presenter) =>
       (await checkUnits(invocation, surroundings, report)) ??
-      (await useConsole(invocation, path, report)) ??
+      (await useConsole(invocation, surroundings, report)) ??
       (await readLogs(invocation, surroundings, presenter, report)),
   });
 }
@@ -77,16 +77,20 @@ async function checkUnits(
   });
 }
 
-/** `herd attach` and `herd detach`; undefined for every other command. */
+/** `herd attach` and `herd detach`; undefined for every other command, and where a service's own action is meant. */
 async function useConsole(
-  { action, service, options }: Invocation,
-  controlSocket: string,
+  { action, service, options, words }: Invocation,
+  surroundings: Surroundings,
   report: Reporter,
 ): Promise<ExitStatus | undefined> {
-  if (service === undefined || (action !== "attach" && action !== "detach")) return undefined;
+  if (service === undefined || words.length > 0 || (action !== "attach" && action !== "detach"))
+    return undefined;
   const consoles = await import("./attach/attach.js");
   const { readOnly = false, detachKey = "ctrl-]" } = options;
-  return await consoles[action]({ service, controlSocket, readOnly, detachKey }, report);
+  const controlSocket = socketPath(options, surroundings);
+  const askStatus = (): Promise<Reply | undefined> =>
+    askQuietly(controlSocket, commandOf("status", service, [], surroundings.directory, requestId()));
+  return await consoles[action]({ service, controlSocket, askStatus, readOnly, detachKey }, report);
 }
 
 /** `herd log` where it reads files; undefined for every other command, and where the daemon is to read them. */

@@ -58,6 +58,8 @@ const headerLength = 5;
 export const longestFrame = 65_536;
 /** The widest and highest that a terminal is taken to be. */
 export const mostCells = 10_000;
+/** Bytes of output that are kept for who attaches later, at most. */
+export const mostScrollback = 1 << 20;
 /** sun_path without its NUL. */
 const longestSocketPath = 107;
 const longestPlainName = 40;

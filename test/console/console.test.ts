@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PlainText } from "../../src/console/plain-text.js";
+import { withoutQuestions } from "../../src/console/replay.js";
 import { Scrollback } from "../../src/console/scrollback.js";
 import { beforeKey, parseDetachKey } from "../../src/herd/attach/detach-key.js";
 import { TerminalModes } from "../../src/herd/attach/terminal-modes.js";
@@ -52,4 +53,43 @@ test("modes that a program has switched on are switched off at the end", () => {
   modes.see(Buffer.from("\u001b[?10"));
   modes.see(Buffer.from("49h\u001b[?25l\u001b[?2004h\u001b[?2004l"));
   assert.equal(modes.reset(), "\u001b[0m\u001b[?1049l\u001b[?25h");
+});
+
+test("scrollback takes no more than its limit, in however small pieces it comes", () => {
+  const scrollback = new Scrollback(8);
+  for (const character of "one\ntwo\nthree\nfour") scrollback.push(Buffer.from(character));
+  assert.equal(scrollback.contents().toString(), "four");
+  const whole = new Scrollback(8);
+  whole.push(Buffer.from("12345678"));
+  assert.equal(whole.contents().toString(), "12345678");
+  const none = new Scrollback(0);
+  none.push(Buffer.from("x"));
+  assert.equal(none.contents().length, 0);
+});
+
+test("what asks a terminal something is not shown again, and all else is", () => {
+  const questions = [
+    "\u001b[6n",
+    "\u001b[c",
+    "\u001b[>0c",
+    "\u001b]11;?\u0007",
+    "\u001bP+q544e\u001b\\",
+    "\u001b[18t",
+  ];
+  const shown = "\u001b[1;31mred\u001b[0m \u001b[?25l\u001b[2J\u001b]0;title\u0007 what? \u00fc";
+  const replayed = withoutQuestions(Buffer.from(questions.join(shown)));
+  assert.equal(replayed.toString(), shown.repeat(questions.length - 1));
+});
+
+test("a detach key is found in whatever way the terminal reports it", () => {
+  const key = parseDetachKey("ctrl-a");
+  for (const sent of ["\u0001", "\u001b[97;5u", "\u001b[27;5;97~"])
+    assert.equal(beforeKey(Buffer.from(`x${sent}y`), key)?.toString(), "x");
+});
+
+test("what is no mode, and yet lasts, is undone too", () => {
+  const modes = new TerminalModes();
+  for (const character of "\u001b[>4;2m\u001b=\u001b[3 q") modes.see(Buffer.from(character));
+  for (const undone of ["\u001b[>4;0m", "\u001b>", "\u001b[0 q"])
+    assert.ok(modes.reset().includes(undone), undone);
 });

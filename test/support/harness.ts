@@ -321,7 +321,7 @@ export class System {
 
 const basicEnvironment = { PATH: process.env.PATH ?? "/usr/bin:/bin", LANG: "C.UTF-8", TERM: "dumb" };
 /** Without the tester's own socket or colours. */
-const clientEnvironment = { ...basicEnvironment, HOME: "/", SHEPHERD_NODE: process.execPath };
+export const clientEnvironment = { ...basicEnvironment, HOME: "/", SHEPHERD_NODE: process.execPath };
 
 function environment(directory: string, options: BootOptions): NodeJS.ProcessEnv {
   return {
@@ -355,7 +355,7 @@ function daemonProgram(directory: string, options: BootOptions): string {
 function linkPrograms(directory: string, options: BootOptions): void {
   const programs = join(directory, "programs");
   mkdirSync(programs);
-  for (const name of ["shepherd.cjs", "supervisor.cjs", "compile.cjs"])
+  for (const name of ["shepherd.cjs", "supervisor.cjs", "compile.cjs", "console.cjs"])
     symlinkSync(join(project.dist, name), join(programs, name));
   symlinkSync(nativePrograms(options), join(programs, "native"));
 }

@@ -1,25 +1,13 @@
-// A service's terminal: its holder is a child of the keeper beside the service, and tells where the terminal is.
+// A service's console: the process that holds its terminal, which is a child of the keeper beside the service; its end,
+// and what the service is spawned with.
 
 import { constants } from "node:fs";
-import { connect } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
-import {
-  consoleSocket,
-  decodeEnd,
-  decodeWelcome,
-  encodeFrame,
-  FrameReader,
-  frameTypes,
-  type Role,
-} from "../../protocol/console.js";
-import type { HolderSettings } from "../../protocol/console-settings.js";
-import type { Host, Identity } from "../constructors/host.js";
-import { StartFailure } from "../constructors/host.js";
-import { environmentStrings, pipeName } from "../constructors/process-spec.js";
-import type { ProcessOptions, TerminalOptions } from "../definition/types.js";
+import type { Host } from "../constructors/host.js";
+import { environmentStrings } from "../constructors/process-spec.js";
+import type { ProcessOptions } from "../definition/types.js";
 import { errorText } from "../error-text.js";
-import type { SpawnSpec } from "../keeper/types.js";
-import type { Child } from "../processes.js";
+import type { ChildRecord, SpawnSpec } from "../keeper/types.js";
+import { type Child, describeTermination } from "../processes.js";
 
 /** What makes consoles possible. */
 export interface ConsolePlaces {
@@ -29,118 +17,64 @@ export interface ConsolePlaces {
   readonly program: string;
 }
 
-const defaults = { columns: 80, rows: 24, scrollback: 131_072 } as const;
-const nodePty = "node-pty@1.1.0";
-/** Milliseconds for a holder to come up, or to answer. */
-const patience = 10_000;
-/** Milliseconds for a holder whose service has ended to end, too. */
-const endPatience = 3000;
+const prefix = "console/";
+/** Milliseconds for a holder that was told to end. */
+const patience = 3000;
 /** What nearly every terminal understands. */
 const terminalType = "xterm-256color";
 const TERM = 15;
 const KILL = 9;
-/** A holder keeps little; most of what it takes would be unused heap. */
-const nodeOptions = ["--max-semi-space-size=1", "--max-old-space-size=64"];
 
 /** Of the holder in the keeper: no service's process has a name like it. */
-function holderId(service: string): string {
-  return `console/${service}`;
+export function holderId(service: string): string {
+  return `${prefix}${service}`;
+}
+
+/** Has a holder's end told where it is the service's misfortune. */
+export function watchHolder(host: Host, service: string, holder: Child): void {
+  holder.onEnd = (end) => {
+    if (end.status !== 0)
+      host.report(
+        `The console of service ${service} (PID ${end.pid}) ${describeTermination(end)}, which hangs its terminal up.`,
+      );
+  };
+}
+
+/** Resolves when a service has no console any more, and what its terminal showed is in the service's log. */
+export async function closeConsole(host: Host, service: string): Promise<void> {
+  const id = holderId(service);
+  const holder = host.processes.get(id);
+  if (holder === undefined) return;
+  await host.processes.signal(id, TERM, "process");
+  const timer = setTimeout(() => {
+    if (holder.end === undefined)
+      host.processes.signal(id, KILL, "process").catch((error: unknown) => host.report(errorText(error)));
+  }, patience);
+  await holder.ended;
+  clearTimeout(timer);
+}
+
+/** As `closeConsole`, where nobody waits for it. */
+export function leaveConsole(host: Host, service: string): void {
+  if (host.processes.get(holderId(service)) === undefined) return;
+  closeConsole(host, service).catch((error: unknown) => host.report(errorText(error)));
 }
 
 /**
- * Makes a terminal for a service that is about to start, and gives its name. Rejects with what a start fails of. An earlier
- * one of the service is hung up.
+ * Takes over the holders of an earlier daemon, and ends those that it has left to nobody.
+ * @param has whether there is such a service, or will be
  */
-export async function openConsole(
+export function resumeConsoles(
   host: Host,
-  service: string,
-  terminal: TerminalOptions | true,
-  identity: Identity,
-  signal: AbortSignal,
-): Promise<string> {
-  const { consoles } = host;
-  if (consoles === undefined) throw new StartFailure("terminal: there is nothing here that makes terminals");
-  await closeConsole(host, service);
-  const { columns, rows, scrollback } = { ...defaults, ...(terminal === true ? {} : terminal) };
-  const id = holderId(service);
-  const listener = `${id}/socket`;
-  const settings: HolderSettings = {
-    columns,
-    rows,
-    scrollback,
-    ...(identity.uid === undefined ? {} : { uid: identity.uid }),
-    missing: `terminal: needs the package node-pty, which is not installed: run \`npm install ${nodePty}\` where shepherd-ts is installed (with python3, make and a C++ compiler), and start the service again`,
-  };
-  const pipe = { name: pipeName(service) };
-  const child = host.processes.spawn(
-    id,
-    {
-      arguments: [process.execPath, ...nodeOptions, consoles.program, JSON.stringify(settings)],
-      environment: [],
-      directory: "/",
-      session: "session",
-      descriptors: [
-        { target: 1, source: pipe },
-        { target: 2, source: pipe },
-        { target: 3, source: { name: listener } },
-      ],
-    },
-    {
-      before: [
-        {
-          op: "listen",
-          name: listener,
-          family: "unix",
-          type: "stream",
-          address: socketOf(consoles, service),
-          mode: 0o600,
-          directoryMode: 0o700,
-        },
-      ],
-      // It is the holder's alone: nobody is to wait at the socket of one that has died.
-      after: [{ op: "close", name: listener }],
-    },
-  );
-  try {
-    await child.started;
-    const path = await ask(consoles, service, "terminal", child, signal);
-    signal.throwIfAborted();
-    return path;
-  } catch (error) {
-    await closeConsole(host, service);
-    if (signal.aborted) throw error;
-    throw new StartFailure(errorText(error));
-  }
-}
-
-/** Resolves once the program runs: from then on its end is the console's. Rejects as `started` of the child does. */
-export async function startedOnConsole(host: Host, service: string, child: Child): Promise<void> {
-  try {
-    await child.started;
-  } catch (error) {
-    await closeConsole(host, service);
-    throw error;
-  }
-  const holder = host.processes.get(holderId(service));
-  if (host.consoles === undefined || holder === undefined) return;
-  // It may have ended as quickly as its service, or been killed: then there is nothing to tell.
-  await ask(host.consoles, service, "taken", holder, AbortSignal.timeout(patience)).catch(
-    (error: unknown) => {
-      if (holder.end === undefined) host.report(`console of ${service}: ${errorText(error)}`);
-    },
-  );
-}
-
-/** Ends a service's console, if it has one. */
-export async function closeConsole(host: Host, service: string): Promise<void> {
-  const id = holderId(service);
-  const child = host.processes.get(id);
-  if (child === undefined) return;
-  await host.processes.signal(id, TERM, "process");
-  const expired = delay(endPatience, true, { ref: false });
-  if ((await Promise.race([child.ended, expired])) === true) {
-    await host.processes.signal(id, KILL, "process");
-    await child.ended;
+  children: readonly ChildRecord[],
+  has: (service: string) => boolean,
+): void {
+  for (const { id } of children) {
+    if (!id.startsWith(prefix)) continue;
+    const service = id.slice(prefix.length);
+    const holder = host.processes.get(id);
+    if (holder !== undefined) watchHolder(host, service, holder);
+    if (!has(service)) leaveConsole(host, service);
   }
 }
 
@@ -163,48 +97,4 @@ export function onTerminal(
       : // What the supervisor's own terminal is says nothing about this one.
         [...environment.filter((variable) => !isType(variable)), `TERM=${terminalType}`],
   };
-}
-
-function socketOf({ runtimeDirectory }: ConsolePlaces, service: string): string {
-  try {
-    return consoleSocket(runtimeDirectory, service);
-  } catch (error) {
-    throw new StartFailure(`terminal: ${errorText(error)}`);
-  }
-}
-
-/** The terminal's name, as the holder says. */
-async function ask(
-  consoles: ConsolePlaces,
-  service: string,
-  role: Role,
-  holder: Child,
-  signal: AbortSignal,
-): Promise<string> {
-  const socket = connect(socketOf(consoles, service));
-  const stop = new AbortController();
-  const over = AbortSignal.any([signal, AbortSignal.timeout(patience), stop.signal]);
-  holder.ended.then(() => stop.abort(new Error("terminal: its holder has ended"))).catch(() => undefined);
-  const reader = new FrameReader();
-  try {
-    socket.write(encodeFrame(frameTypes.hello, { role }));
-    const answer = new Promise<string>((resolve, reject) => {
-      over.addEventListener("abort", () => reject(new Error(errorText(over.reason))));
-      socket.on("error", reject);
-      socket.on("close", () => reject(new Error("terminal: its holder says nothing")));
-      socket.on("data", (chunk: Buffer) => {
-        try {
-          for (const { type, bytes } of reader.feed(chunk)) {
-            if (type === frameTypes.welcome) resolve(decodeWelcome(bytes).terminal);
-            else if (type === frameTypes.end) reject(new Error(decodeEnd(bytes).text ?? "terminal: refused"));
-          }
-        } catch (error) {
-          reject(new Error(errorText(error)));
-        }
-      });
-    });
-    return await answer;
-  } finally {
-    socket.destroy();
-  }
 }

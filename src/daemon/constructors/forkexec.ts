@@ -1,7 +1,8 @@
 // makeForkexecConstructor: runs a program, and with a pid file waits for the daemon that it leaves behind.
 
 import { basename } from "node:path";
-import { onTerminal, openConsole, startedOnConsole } from "../console/console.js";
+import { onTerminal } from "../console/console.js";
+import { openConsole, startedOnConsole } from "../console/opening.js";
 import { shownCommand } from "../definition/secrets.js";
 import type { ForkexecData, ProcessReference } from "../definition/types.js";
 import { errorText } from "../error-text.js";
@@ -38,7 +39,7 @@ export async function startForkexec(
   const provisions = (await context.attendant?.provide()) ?? noProvisions;
   context.signal.throwIfAborted();
   const { terminal = false } = options;
-  const console =
+  const path =
     terminal === false
       ? undefined
       : await openConsole(host, context.name, terminal, identity, context.signal);
@@ -54,7 +55,7 @@ export async function startForkexec(
   const child = context.spawn(id, {
     ...spec,
     ...streams,
-    ...(console === undefined ? {} : onTerminal(console, spec.environment ?? [], options)),
+    ...(path === undefined ? {} : onTerminal(path, spec.environment ?? [], options)),
   });
   // Whoever awaits it below is told.
   child.onPid = () => void log?.open(child.pid).catch(() => undefined);

@@ -1,5 +1,6 @@
 // What the parts of one service's controller share: its definition, its state, its processes' notes, and the way out.
 
+import { leaveConsole } from "../console/console.js";
 import type { Host } from "../constructors/host.js";
 import { type BuiltinStart, builtin, type ServiceDefinition } from "../definition/types.js";
 import type { SpawnSpec } from "../keeper/types.js";
@@ -103,6 +104,7 @@ export class Core implements Attended {
     if (!isDown(this.#state)) return;
     this.host.sockets.close(this.name);
     this.host.cgroups.release(this.name);
+    leaveConsole(this.host, this.name);
     this.attendant.close();
   }
 

@@ -1,6 +1,6 @@
 // The options of constructors that run a program, checked.
 
-import { isCells, mostCells } from "../../protocol/console.js";
+import { isCells, mostCells, mostScrollback } from "../../protocol/console.js";
 import { supervisionChecks } from "../readiness/options.js";
 import { type Checks, check, isRecord } from "./check.js";
 import { fields, isCount, isText, listOf } from "./fields.js";
@@ -52,8 +52,6 @@ export const processChecks: Checks<ProcessOptions> = {
   secrets: fields.secrets,
   secretFiles: fields.absoluteFiles,
 };
-
-const mostScrollback = 16 * 1024 * 1024;
 
 function isTerminal(value: unknown): boolean {
   if (typeof value === "boolean") return true;

@@ -98,7 +98,7 @@ export interface TerminalOptions {
   readonly columns?: number;
   /** Its height then; default 24. */
   readonly rows?: number;
-  /** How many bytes of what was printed last somebody sees who attaches; at most 16 MiB, default 128 KiB. */
+  /** How many bytes of what was printed last somebody sees who attaches; at most 1 MiB, default 128 KiB. */
   readonly scrollback?: number;
 }
 

@@ -1,5 +1,6 @@
 // The keeper's names of what services are told by and keep; and what an earlier daemon has left of that to nobody.
 
+import { resumeConsoles } from "../console/console.js";
 import type { Host } from "../constructors/host.js";
 import type { ServiceState } from "../controller/state.js";
 import { errorText } from "../error-text.js";
@@ -26,7 +27,7 @@ interface Owners {
   isNoted(service: string): boolean;
 }
 
-/** Closes sockets and descriptors, and ends probes, that no service has. */
+/** Closes sockets and descriptors, and ends probes and consoles, that no service has. */
 export function tidyUp(host: Host, { descriptors, children }: Inventory, owners: Owners): void {
   const isOwned = (name: Name): boolean => {
     if (name.startsWith(socketPrefix)) {
@@ -42,5 +43,6 @@ export function tidyUp(host: Host, { descriptors, children }: Inventory, owners:
     const unlink = name.startsWith(socketPrefix) && path !== undefined && isFile(path);
     host.outbox.tell(host.report, { op: "close", name, ...(unlink ? { unlink } : {}) });
   }
+  resumeConsoles(host, children, (name) => owners.isNoted(name) || owners.find(name) !== undefined);
   endProbes(host, children).catch((error: unknown) => host.report(errorText(error)));
 }

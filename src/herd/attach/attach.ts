@@ -1,119 +1,130 @@
-// `herd attach SERVICE` and `herd detach SERVICE`: the terminal of a service on ours, by its console's socket. The supervisor
-// is not asked, and need not live.
+// `herd attach SERVICE` and `herd detach SERVICE`: the terminal of a service on ours, by its console's socket.
 
-import { connect } from "node:net";
-import { dirname } from "node:path";
+import type { Socket } from "node:net";
 import {
-  consoleSocket,
   decodeEnd,
+  decodeObject,
   decodeWelcome,
   type End,
-  encodeBytes,
   encodeFrame,
   FrameReader,
   frameTypes,
   type Role,
 } from "../../protocol/console.js";
 import type { Reporter } from "../report.js";
-import { beforeKey, parseDetachKey } from "./detach-key.js";
-import { TerminalModes } from "./terminal-modes.js";
+import { findConsole, type Search } from "./connecting.js";
+import { type DetachKey, parseDetachKey } from "./detach-key.js";
+import { OwnTerminal } from "./own-terminal.js";
 
-export interface AttachOptions {
-  readonly service: string;
-  /** The supervisor's. */
-  readonly controlSocket: string;
+export interface AttachOptions extends Search {
   readonly readOnly: boolean;
   readonly detachKey: string;
 }
 
-/** Runs until the service ends, the key is typed or the console is lost; gives the exit status. */
-export async function attach(options: AttachOptions, report: Reporter): Promise<0 | 1> {
-  const key = parseDetachKey(options.detachKey);
-  const { stdin, stdout } = process;
-  const size = (): object => (stdout.isTTY ? { columns: stdout.columns, rows: stdout.rows } : {});
-  const modes = new TerminalModes();
-  const role: Role = options.readOnly || !stdin.isTTY ? "reader" : "viewer";
-  const how = key === undefined ? "" : ` Detach with ${key.name}.`;
-  const end = await converse(
-    options,
-    { role, ...size() },
-    (type, bytes) => {
-      if (type === frameTypes.output) {
-        modes.see(bytes);
-        stdout.write(bytes);
-      } else if (type === frameTypes.welcome) {
-        const only = decodeWelcome(bytes).writes ? "" : " (read-only)";
-        report.notice(`attached to ${options.service}${only}.${how}`);
-        if (stdout.isTTY) stdout.write("\r");
-      } else if (type === frameTypes.notice) report.notice("what you type arrives from now on.");
-    },
-    (socket) => {
-      const detach = (): void => {
-        socket.emit("left");
-      };
-      stdin.on("data", (typed: Buffer) => {
-        const before = beforeKey(typed, key);
-        for (const frame of encodeBytes(frameTypes.input, before ?? typed)) socket.write(frame);
-        if (before !== undefined) detach();
-      });
-      stdout.on("resize", () => socket.write(encodeFrame(frameTypes.resize, size())));
-      for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) process.on(signal, detach);
-      if (stdin.isTTY) stdin.setRawMode(true);
-    },
-  );
-  if (stdin.isTTY) stdin.setRawMode(false);
-  stdin.pause();
-  if (stdout.isTTY) stdout.write(`${modes.reset()}\r\n`);
-  return conclude(options.service, end, report);
+/**
+ * Runs until the service ends, the key is typed or the console is lost; gives the exit status, or undefined where an action
+ * of the service is meant.
+ */
+export async function attach(options: AttachOptions, report: Reporter): Promise<0 | 1 | undefined> {
+  const { readOnly } = options;
+  const chosen = parseDetachKey(options.detachKey);
+  const key = readOnly ? orInterrupt(chosen) : chosen;
+  if (!readOnly && !(process.stdin.isTTY && process.stdout.isTTY)) {
+    report.error("attach: standard input and output are to be a terminal");
+    report.hint("With --read-only it only shows what is printed, wherever that goes.");
+    return 1;
+  }
+  const console = await findConsole(options, "attach");
+  if (console === "action") return undefined;
+  if ("error" in console) return refuse(console, report);
+  const { socket, name } = console;
+  const terminal = new OwnTerminal(socket);
+  const role: Role = readOnly ? "reader" : "viewer";
+  const how = key === undefined || !process.stdin.isTTY ? "" : ` Detach with ${key.name}.`;
+  const ended = converse(socket, { role, ...terminal.size }, (type, bytes) => {
+    if (type === frameTypes.output) terminal.show(bytes);
+    else if (type === frameTypes.welcome) {
+      const { writes } = decodeWelcome(bytes);
+      const only = readOnly ? " to look on" : " to look on while somebody else types";
+      report.notice(`attached to ${name}${writes ? "" : only}.${how}`);
+      terminal.begin(key);
+    } else if (type === frameTypes.notice && decodeObject(bytes).writes === true)
+      terminal.tell("what you type arrives from now on.");
+  });
+  try {
+    return conclude(name, await Promise.race([ended, terminal.left]), report, () => terminal.restore());
+  } finally {
+    terminal.restore();
+    socket.destroy();
+  }
+}
+
+/** Who types nothing for a program can be meant by the key that interrupts one. */
+function orInterrupt(key: DetachKey | undefined): DetachKey {
+  const { name = "ctrl-c", sequences = [] } = key ?? {};
+  return { name, sequences: [...sequences, Buffer.from([3])] };
 }
 
 /** Has all viewers of a service's console leave it. */
-export async function detach(options: AttachOptions, report: Reporter): Promise<0 | 1> {
-  const end = await converse(options, { role: "drop" satisfies Role }, () => undefined);
-  if (end.reason !== "done") return conclude(options.service, end, report);
-  report.notice(`${end.dropped ?? 0} viewers of ${options.service} were detached.`);
+export async function detach(options: AttachOptions, report: Reporter): Promise<0 | 1 | undefined> {
+  const console = await findConsole(options, "detach");
+  if (console === "action") return undefined;
+  if ("error" in console) return refuse(console, report);
+  const { socket, name } = console;
+  const end = await converse(socket, { role: "drop" satisfies Role }, () => undefined);
+  socket.destroy();
+  if (end.reason !== "done") return conclude(name, end, report);
+  const { dropped = 0 } = end;
+  report.notice(`${dropped} ${dropped === 1 ? "viewer" : "viewers"} of ${name} detached.`);
   return 0;
 }
 
-function conclude(service: string, { reason, text }: End, report: Reporter): 0 | 1 {
-  if (reason === "detached") report.notice(`detached from ${service}.`);
-  else if (reason === "ended") report.notice(`${service} has ended, and so has its console.`);
-  else
-    report.error(text ?? (reason === "slow" ? "dropped: the console's output was read too slowly" : reason));
-  return reason === "detached" || reason === "ended" ? 0 : 1;
+function refuse({ error, hint }: { readonly error: string; readonly hint?: string }, report: Reporter): 1 {
+  report.error(error);
+  if (hint !== undefined) report.hint(hint);
+  return 1;
 }
 
-function converse(
-  { controlSocket, service }: AttachOptions,
-  hello: object,
-  heard: (type: number, bytes: Buffer) => void,
-  begun?: (socket: ReturnType<typeof connect>) => void,
-): Promise<End> {
+function conclude(
+  service: string,
+  { reason, text }: End,
+  report: Reporter,
+  beforehand: () => void = () => undefined,
+): 0 | 1 {
+  beforehand();
+  switch (reason) {
+    case "detached":
+      report.notice(`detached from ${service}.`);
+      return 0;
+    case "ended":
+      report.notice(`the terminal of ${service} was closed.`);
+      return 0;
+    case "slow":
+      report.error(`dropped: what ${service} prints was read too slowly`);
+      return 1;
+    default:
+      report.error(text ?? `the console of ${service} ended: ${reason}`);
+      return 1;
+  }
+}
+
+/** Why the conversation is over. */
+function converse(socket: Socket, hello: object, heard: (type: number, bytes: Buffer) => void): Promise<End> {
   return new Promise((resolve) => {
-    const socket = connect(consoleSocket(dirname(controlSocket), service));
     const reader = new FrameReader();
-    const over = (end: End): void => {
-      resolve(end);
-      socket.destroy();
-    };
-    socket.on("connect", () => {
-      socket.write(encodeFrame(frameTypes.hello, hello));
-      begun?.(socket);
-    });
-    socket.on("left", () => over({ reason: "detached" }));
-    socket.on("error", ({ message }) =>
-      over({ reason: "failed", text: `${service} has no console: ${message}` }),
-    );
-    socket.on("close", () => over({ reason: "failed", text: `the console of ${service} is lost` }));
+    const lost = (why: string): void => resolve({ reason: "failed", text: `the console is lost${why}` });
+    socket.on("error", ({ message }) => lost(`: ${message}`));
+    socket.on("close", () => lost(": its process has ended, and so its terminal was hung up"));
     socket.on("data", (chunk: Buffer) => {
       try {
         for (const { type, bytes } of reader.feed(chunk)) {
-          if (type === frameTypes.end) over(decodeEnd(bytes));
+          if (type === frameTypes.end) resolve(decodeEnd(bytes));
           else heard(type, bytes);
         }
       } catch (error) {
-        over({ reason: "failed", text: String(error) });
+        resolve({ reason: "failed", text: error instanceof Error ? error.message : String(error) });
       }
     });
+    socket.write(encodeFrame(frameTypes.hello, hello));
   });
 }
