@@ -50,11 +50,12 @@ static bool read_option(const char *word, char ***next, struct line *line) {
 // Root's actions may take long, or end the daemon in its own way; those of the client's own need no daemon,
 // or a terminal.
 static bool is_for_daemon(const struct line *line) {
-  static const char *const own[] = {"log", "verify", "upgrade", "attach", "detach", "tree", "top"};
+  static const char *const own[] = {"log", "verify", "upgrade", "attach", "detach", "top"};
   if (line->count == 0)
     return false;
   const char *action = line->operands[0];
-  if (is(action, "status") && line->count == 1)
+  bool shows = is(action, "status") || is(action, "tree");
+  if (shows && line->count == 1)
     return true;
   if (line->count == 1)
     return false;
@@ -64,7 +65,7 @@ static bool is_for_daemon(const struct line *line) {
   const char *service = line->operands[1];
   bool root = is(service, "root") || is(service, "shepherd");
   // A daemon that is told to stop answers before it goes; where it does not, the client finds it gone.
-  return !root || is(action, "status") || is(action, "doc") || (is(action, "stop") && line->count == 2);
+  return !root || shows || is(action, "doc") || (is(action, "stop") && line->count == 2);
 }
 
 bool read_command_line(int argc, char **argv, struct line *line) {

@@ -256,6 +256,12 @@ export class Daemon {
       root: this.#root,
       rootActions: actions,
       outcome: (id) => journal.outcome(id),
+      processTrees: async (controller) => {
+        const { processTrees } = await import("./tree/trees.js");
+        if (controller !== this.#root) return await processTrees(host, [controller]);
+        const others = registry.controllers.filter((one) => one !== controller);
+        return await processTrees(host, others, controller);
+      },
       stopRoot: (request) => this.#shutdown.begin(this.#endOfRoot(), request),
       log: (line) => log.info(line),
     };

@@ -42,7 +42,14 @@ export interface Invocation {
   readonly options: Options;
 }
 
-const serviceless: ReadonlySet<string> = new Set(["status", "detailed-status", "help", "log", "graph"]);
+const serviceless: ReadonlySet<string> = new Set([
+  "status",
+  "detailed-status",
+  "help",
+  "log",
+  "graph",
+  "tree",
+]);
 
 export function parseInvocation(operands: readonly string[], options: Options): Invocation {
   const [action, service, ...words] = completed(operands);

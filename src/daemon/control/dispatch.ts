@@ -8,6 +8,7 @@ import {
   type Reply,
   type RequestOutcome,
 } from "../../protocol/messages.js";
+import { encodeTrees, type ServiceTree } from "../../protocol/process-tree.js";
 import { encodeService } from "../../protocol/service-status.js";
 import { pair, type Sexp, SexpSymbol, sym } from "../../protocol/sexp.js";
 import { writeSexp } from "../../protocol/sexp-writer.js";
@@ -60,6 +61,8 @@ export interface DispatchContext {
   readonly rootActions: ReadonlyMap<string, RootAction>;
   /** What became of the request that a client had named so. */
   outcome(id: string): RequestOutcome;
+  /** The processes of a service; of all for `root`. */
+  processTrees(controller: Controller): Promise<readonly ServiceTree[]>;
   /** Stops the whole system. */
   stopRoot(request: Request): Promise<void>;
   log(line: string): void;
@@ -74,6 +77,7 @@ const commonActions = {
   status: "none",
   doc: "none",
   log: "none",
+  tree: "none",
 } as const satisfies Readonly<Record<string, Effect>>;
 /** The action of those services that can read their configuration anew. */
 const reload = "reload";
@@ -311,6 +315,9 @@ async function runCommonAction(
     case "status":
       checkArity(action, args, 0, 0);
       return [encodeService(await serviceStatus(controller, logs))];
+    case "tree":
+      checkArity(action, args, 0, 0);
+      return [encodeTrees(await context.processTrees(controller))];
     case "doc":
       return [document(controller, args, request, context)];
     case "log": {

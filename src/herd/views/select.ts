@@ -5,6 +5,7 @@ import { doc, help } from "./doc.js";
 import { graph } from "./graph.js";
 import { eventLog, serviceLog } from "./history.js";
 import { detailedStatus, overview, status } from "./status.js";
+import { tree } from "./tree.js";
 import { isRoot, type View } from "./view.js";
 
 /** These are the client's own views over the status of all services, when they are about root. */
@@ -40,6 +41,8 @@ function ownView(name: string, service: string | undefined): View {
       return serviceLog;
     case "doc":
       return doc;
+    case "tree":
+      return tree;
     default:
       return action;
   }

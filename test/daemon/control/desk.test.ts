@@ -32,6 +32,7 @@ function daemonOver(keeper: FakeKeeper, run: Run, definitions: readonly ServiceD
       root: system.registry.get("root"),
       rootActions: new Map(actions.map((action) => [action.name, action])),
       outcome: (id) => journal.outcome(id),
+      processTrees: async () => [],
       stopRoot: async () => undefined,
       log: (line) => lines.push(line),
     },
