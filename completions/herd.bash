@@ -46,6 +46,10 @@ _herd() {
       mapfile -t COMPREPLY < <(compgen -W 'today yesterday -1h -10min -1d' -- "$current")
       return
       ;;
+    --detach-key)
+      mapfile -t COMPREPLY < <(compgen -W 'ctrl-] ctrl-a ctrl-q none' -- "$current")
+      return
+      ;;
     --grep | -n | --log-history | -N | --service-name | -E | --environment-variable)
       return
       ;;
@@ -58,7 +62,7 @@ _herd() {
         ((index++))
         socket=(-s "${COMP_WORDS[index]}")
         ;;
-      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep | --root)
+      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep | --detach-key | --root)
         ((index++))
         ;;
       -*) ;;
@@ -68,7 +72,7 @@ _herd() {
 
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W '--socket= --log-history= --json --service-name= --log-file=
-      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --root= --all --strict --help --usage --version' -- "$current")
+      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --read-only --detach-key= --root= --all --strict --help --usage --version' -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
     return
   fi
@@ -85,7 +89,7 @@ _herd() {
 
   case ${#operands[@]} in
     0)
-      mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph verify
+      mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph attach detach tree verify
         help eval load unload reload cd upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn' -- "$current")
       ;;
     1)

@@ -10,7 +10,7 @@ function __herd_operands --description 'How many words of the command line are n
             continue
         end
         switch $word
-            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep --root
+            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep --detach-key --root
                 set skip 1
             case '-*'
             case '*'
@@ -44,6 +44,8 @@ complete -c herd -s f -l follow -d 'log: go on with the lines that come'
 complete -c herd -l since -x -a 'today yesterday -1h -10min -1d' -d 'log: only lines from this time on'
 complete -c herd -l until -x -a 'today yesterday -1h -10min -1d' -d 'log: only lines up to this time'
 complete -c herd -l grep -x -d 'log: only lines that match this pattern'
+complete -c herd -l read-only -d 'attach: type nothing'
+complete -c herd -l detach-key -x -a 'ctrl-] ctrl-a ctrl-q none' -d 'attach: the key that detaches'
 complete -c herd -l all -d 'verify: all units'
 complete -c herd -l strict -d 'verify: fail where something that a unit needs is not applied'
 complete -c herd -l root -x -a '(__fish_complete_directories)' -d 'verify: the system whose units are checked'
@@ -51,7 +53,7 @@ complete -c herd -l help -d 'show the options'
 complete -c herd -l usage -d 'show a short usage message'
 complete -c herd -l version -d 'show the version'
 
-set -l actions status detailed-status start stop restart enable disable doc log graph verify help eval load unload reload cd \
+set -l actions status detailed-status start stop restart enable disable doc log graph attach detach tree verify help eval load unload reload cd \
     upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn
 complete -c herd -n 'test (__herd_operands) = 0' -a "$actions"
 complete -c herd -n 'test (__herd_operands) = 1; and not __fish_seen_subcommand_from verify' -a '(__herd_services)'

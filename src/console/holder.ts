@@ -22,6 +22,7 @@ export interface Terminal {
   write(bytes: Buffer): boolean;
   resize(size: Size): void;
   letGo(): void;
+  drain(): void;
   pause(): void;
   resume(): void;
 }
@@ -90,6 +91,8 @@ export class Holder implements ConnectionListener, PtyListener {
 
   /** Everything is over, and all viewers are told. */
   finish(end: End): void {
+    // A timer may go off before what came meanwhile is read.
+    if (this.#end === undefined) this.#terminal?.drain();
     this.#end ??= end;
     for (const connection of this.#connections) if (connection.hello !== undefined) connection.end(this.#end);
     this.#concluded();

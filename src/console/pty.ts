@@ -1,6 +1,6 @@
 // A pair of pseudo-terminals, made by node-pty: its master is read and written here, the other end is for the service.
 
-import { closeSync, fchownSync, fstatSync, write } from "node:fs";
+import { closeSync, fchownSync, fstatSync, readSync, write } from "node:fs";
 import { ReadStream } from "node:tty";
 import type { Size } from "../protocol/console.js";
 
@@ -15,6 +15,9 @@ const offerAgainAfter = { first: 10, most: 320 } as const;
 /** What is typed ahead of a program that does not read; beyond it, it is lost. */
 const mostPending = 1 << 20;
 
+const mostAtOnce = 65_536;
+/** At the end, of a program that prints without end. */
+const mostDrained = 1 << 20;
 const nothing: Buffer = Buffer.alloc(0);
 
 /** node-pty is not there, or cannot be loaded. */
@@ -72,15 +75,36 @@ export class Pty {
     if (uid !== undefined && uid !== process.geteuid?.()) fchownSync(slave, uid, fstatSync(slave).gid);
     this.#stream = new ReadStream(master);
     this.#stream.on("data", (bytes: Buffer) => listener.output(bytes));
-    // The kernel says EIO where the last holder of the other end has gone.
+    // The kernel says EIO where the last holder of the other end has gone, and all was read.
     this.#stream.on("error", () => this.#end());
-    this.#stream.on("end", () => this.#end());
+    // libuv ends a stream that is hung up without looking whether there is more.
+    this.#stream.on("end", () => {
+      this.drain();
+      this.#end();
+    });
   }
 
   /** The service has it: its end is noticed from now on. */
   letGo(): void {
     if (this.#slave !== undefined) closeSync(this.#slave);
     this.#slave = undefined;
+  }
+
+  /** Reads at once what is there, and what no event has told of yet. */
+  drain(): void {
+    const buffer = Buffer.allocUnsafe(mostAtOnce);
+    let read = 0;
+    while (!this.#over && !this.#stream.destroyed && read < mostDrained) {
+      let length: number;
+      try {
+        length = readSync(this.#master, buffer);
+      } catch {
+        return; // There is no more now, or never.
+      }
+      if (length === 0) return;
+      read += length;
+      this.#listener.output(Buffer.from(buffer.subarray(0, length)));
+    }
   }
 
   resize({ columns, rows }: Size): void {

@@ -72,6 +72,7 @@ export type {
   StartFunction,
   StopFunction,
   SystemdOptions,
+  TerminalOptions,
   Termination,
   TerminationDecision,
   TerminationHandler,

@@ -75,7 +75,8 @@ function defineOptions(
 
 function helpText(program: Command): string {
   return `${program.helpInformation()}
-Without a service, status, detailed-status, log and graph are about all services.
+Without a service, status, detailed-status, log, graph and tree are about all services.
+attach puts the terminal of a service on yours; ctrl-] detaches.
 verify is about systemd units, and needs no shepherd.
 See herd(1).
 `;

@@ -54,6 +54,7 @@ const examples = [
   "docs/relations.md",
   "docs/cgroups.md",
   "docs/system-log.md",
+  "docs/terminals.md",
 ].flatMap((document) => examplesOf(document, "shepherd-ts"));
 const units = examplesOf("docs/systemd-units.md", "shepherd-ts/systemd");
 const systems = ["docs/systems.md", "docs/definitions.md", "docs/guix-services.md"].flatMap((document) =>

@@ -92,7 +92,12 @@ export class Window {
   }
 
   close(): void {
-    if (!this.#hasExited) process.kill(this.#pty.pid, "SIGKILL");
+    if (this.#hasExited) return;
+    try {
+      process.kill(this.#pty.pid, "SIGKILL");
+    } catch {
+      // It has ended, and we are not told yet.
+    }
   }
 }
 

@@ -356,6 +356,24 @@ it("a getty has a terminal that interrupts, belongs to who logs in, and comes ba
   assert.doesNotMatch(again.shown, /code-130/);
 });
 
+it("examples/terminals.ts: what it says can be done, can", async (t) => {
+  const system = await bootSystem(t, {
+    config: readFileSync(join(project.examples, "terminals.ts"), "utf8"),
+  });
+  const pid = await system.untilProcess("shell");
+  const shell = attach(t, system, ["console"]);
+  await shell.until(/ # /);
+  shell.type("exit\r");
+  await shell.until(/the terminal of shell was closed/);
+  await system.untilProcess("shell", pid);
+  await system.ok("start", "prompt");
+  const prompt = attach(t, system, ["prompt"]);
+  await prompt.until(/> /);
+  prompt.type("6 * 7\r");
+  await prompt.until(/\n\S*42/);
+  assert.match(await system.ok("tree", "prompt"), /^prompt\n.{3}\d+ node\n.{3}\d+ .*console\.cjs/m);
+});
+
 it("the terminal is its user's", async (t) => {
   if (process.getuid?.() !== 0) {
     t.skip("only root runs services as others");
