@@ -90,6 +90,32 @@ it("a session goes on while the supervisor is killed, and everyone finds it agai
   for (const control of ["\r", "\u001b"]) assert.ok(!log.includes(control));
 });
 
+it("a start goes on with one console, at whatever instant of it the supervisor is killed", async (t) => {
+  const system = await bootSystem(t, { config: configuration([shellService(["sh"], "autoStart: false")]) });
+  // By what has been seen of it: nothing, the console's process, its socket, and the service's process.
+  const instants: readonly (() => boolean)[] = [
+    () => system.log().includes("Starting service sh..."),
+    () => holders(system).length > 0,
+    () => holders(system).length > 0 && existsSync(consoleSocket(join(system.directory, "run"), "sh")),
+    () => system.processes().some(({ command }) => command[0] === "/bin/sh" && command[1] === "-i"),
+  ];
+  for (const instant of instants) {
+    const starting = system.herd("start", "sh");
+    await system.waitFor("the start is under way", instant);
+    await system.killDaemon();
+    await starting;
+    const pid = await system.untilProcess("sh");
+    assert.equal(holders(system).length, 1);
+    const window = attach(t, system, ["sh"]);
+    await window.until(/ready> /);
+    window.type("echo mine-$$\r");
+    await window.until(new RegExp(`mine-${pid}\\r\\n`));
+    await system.ok("stop", "sh");
+    assert.equal(await window.exitStatus(), 0);
+    assert.deepEqual(holders(system), []);
+  }
+});
+
 it("neither a new supervisor in place nor a new keeper is noticed by who is attached", async (t) => {
   const system = await bootSystem(t, { config: configuration([shellService(["sh"])]) });
   const pid = await system.untilProcess("sh");
