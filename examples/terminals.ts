@@ -8,7 +8,7 @@ export default defineConfig({
     service(["shell", "console"], {
       start: makeForkexecConstructor(["/bin/sh", "-i"], {
         terminal: true,
-        extraEnvironmentVariables: ["PS1=\\w # "],
+        extraEnvironmentVariables: ["PS1=shell> "],
       }),
       // An interactive shell takes no notice of TERM.
       stop: makeKillDestructor("SIGHUP"),

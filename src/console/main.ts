@@ -53,7 +53,7 @@ function begin(settings: HolderSettings): void {
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => holder.conclude());
   process.on("SIGINT", () => undefined);
 
-  loadNative(settings.missing)
+  loadNative()
     .then((native) => holder.hold(new Pty(native, settings, settings.uid, holder)))
     .catch((error: unknown) => {
       holder.refuse(

@@ -20,13 +20,16 @@ const mostAtOnce = 65_536;
 const mostDrained = 1 << 20;
 const nothing: Buffer = Buffer.alloc(0);
 
+const missing =
+  "terminal: needs the package node-pty, which is not installed: run `npm install node-pty@1.1.0` where shepherd-ts is installed (with python3, make and a C++ compiler), and start the service again";
+
 /** node-pty is not there, or cannot be loaded. */
 export class NoPtyError extends Error {
   override readonly name = "NoPtyError";
 }
 
-/** @param missing the words for where the package is not installed */
-export async function loadNative(missing: string): Promise<Native> {
+/** Rejects with a NoPtyError. */
+export async function loadNative(): Promise<Native> {
   // Known at run time only: it is optional, and need not be there when this is compiled.
   const name: string = "node-pty";
   let loaded: unknown;

@@ -7,6 +7,4 @@ export interface HolderSettings extends Size {
   readonly scrollback: number;
   /** Whose the terminal is; absent: the supervisor's. */
   readonly uid?: number;
-  /** What to say where node-pty is not installed. */
-  readonly missing: string;
 }

@@ -13,7 +13,7 @@ const size = { columns: 80, rows: 24 };
 test("what was printed just before the end arrives, also where the end comes before it was read", {
   skip: withoutTerminals,
 }, async () => {
-  const native = await loadNative("");
+  const native = await loadNative();
   for (const length of [1, 1000]) {
     let shown = "";
     let logged = "";
@@ -55,7 +55,7 @@ test("what was printed just before the end arrives, also where the end comes bef
 test("nothing is lost by a hang-up, and nobody waits for a terminal that is silent", {
   skip: withoutTerminals,
 }, async () => {
-  const native = await loadNative("");
+  const native = await loadNative();
   let shown = "";
   let ended = false;
   const pty = new Pty(native, size, undefined, {

@@ -388,7 +388,7 @@ it("examples/terminals.ts: what it says can be done, can", async (t) => {
   });
   const pid = await system.untilProcess("shell");
   const shell = attach(t, system, ["console"]);
-  await shell.until(/ # /);
+  await shell.until(/shell> /);
   shell.type("exit\r");
   await shell.until(/the terminal of shell was closed/);
   await system.untilProcess("shell", pid);

@@ -20,7 +20,6 @@ import type { Child } from "../processes.js";
 import { type ConsolePlaces, closeConsole, holderId, watchHolder } from "./console.js";
 
 const defaults = { columns: 80, rows: 24, scrollback: 131_072 } as const;
-const nodePty = "node-pty@1.1.0";
 /** Milliseconds for a holder to come up, or to answer. */
 const patience = 10_000;
 /** A holder keeps little; most of what it takes would be unused heap. */
@@ -48,7 +47,6 @@ export async function openConsole(
     rows,
     scrollback,
     ...(identity.uid === undefined ? {} : { uid: identity.uid }),
-    missing: `terminal: needs the package node-pty, which is not installed: run \`npm install ${nodePty}\` where shepherd-ts is installed (with python3, make and a C++ compiler), and start the service again`,
   };
   const pipe = { name: pipeName(service) };
   const child = host.processes.spawn(
