@@ -30,6 +30,10 @@ export function holderId(service: string): string {
   return `${prefix}${service}`;
 }
 
+export function hasConsole(host: Host, service: string): boolean {
+  return host.processes.get(holderId(service)) !== undefined;
+}
+
 /** Has a holder's end told where it is the service's misfortune. */
 export function watchHolder(host: Host, service: string, holder: Child): void {
   holder.onEnd = (end) => {
@@ -56,7 +60,7 @@ export async function closeConsole(host: Host, service: string): Promise<void> {
 
 /** As `closeConsole`, where nobody waits for it. */
 export function leaveConsole(host: Host, service: string): void {
-  if (host.processes.get(holderId(service)) === undefined) return;
+  if (!hasConsole(host, service)) return;
   closeConsole(host, service).catch((error: unknown) => host.report(errorText(error)));
 }
 

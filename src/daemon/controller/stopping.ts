@@ -1,6 +1,6 @@
 // The one stop that is under way: from the note that it began until nothing of the service is left.
 
-import { closeConsole } from "../console/console.js";
+import { closeConsole, hasConsole } from "../console/console.js";
 import { endRest, type ImminentEnd } from "../constructors/kill.js";
 import { builtin, type RunningValue } from "../definition/types.js";
 import type { Child } from "../processes.js";
@@ -116,7 +116,7 @@ export class Stopping {
         await endOwnProcesses(core.host, core.state.processes);
         if (isProcess(core.state.value)) await endRest(core.host, core.name, defaultGrace);
       }
-      await closeConsole(core.host, core.name);
+      if (hasConsole(core.host, core.name)) await closeConsole(core.host, core.name);
       this.#stopping = undefined;
       core.log(`Service ${core.name} stopped.`);
       core.dispatch({ type: "stopped", time: core.now(), explicit: true });
