@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { findCgroups, inside, makeTestCgroup } from "../support/cgroups.js";
 import { configuration, shell, sleeper } from "../support/configuration.js";
 import { bootSystem } from "../support/harness.js";
 
@@ -43,4 +44,23 @@ it("shows what a service runs, whatever has left its session, and for all servic
   await system.ok("stop", "other");
   assert.equal(await system.ok("tree", "other"), "");
   assert.match((await system.herd("tree", "nobody")).stderr, /could not be found/);
+});
+
+const cgroups = findCgroups();
+
+it("shows what nothing but its cgroup tells to be a service's", {
+  skip: typeof cgroups === "string" ? cgroups : false,
+}, async (t) => {
+  if (typeof cgroups === "string") return;
+  const start = shell("(env -i setsid sleep 1000005 &); echo up >{directory}/up; exec sleep 1000006");
+  const system = await bootSystem(t, {
+    config: configuration([`service(["cut"], { start: ${start}, stop: makeKillDestructor() })`]),
+    through: inside(makeTestCgroup(t, cgroups.directory)),
+  });
+  await system.waitForFile("up");
+  await system.waitFor("both run", () =>
+    ["1000005", "1000006"].every((text) => system.processes().some(({ command }) => command.includes(text))),
+  );
+  const shown = await system.ok("tree", "cut");
+  assert.match(shown, /^cut\n.{3}\d+ sleep 1000006\n.{3}\d+ sleep 1000005\n$/);
 });
