@@ -130,7 +130,8 @@ it("programs see the window of who types, and its changes", async (t) => {
   const window = attach(t, system, ["sh"], { columns: 100, rows: 30 });
   await window.until(/ready> /);
   window.type("trap 'echo changed-$((1+1))' WINCH; stty size\r");
-  await window.until(/\n30 100\r\n/);
+  // Until the shell has the terminal again, its command would get the signal.
+  await window.until(/\n30 100\r\n.*ready> /);
   window.resize(91, 21);
   await system.waitFor("the change has come through", async () => {
     // The shell tells of the signal with its next command.
