@@ -13,6 +13,7 @@ import {
   systemLogService,
   timerService,
   transientService,
+  webService,
 } from "shepherd-ts";
 
 const directory = process.env.EXAMPLE_DIRECTORY ?? "/tmp/shepherd-example";
@@ -47,6 +48,9 @@ export default defineConfig({
 
     // socat - UNIX:/run/shepherd/repl
     replService(),
+
+    // A page at http://127.0.0.1:7680/ on a machine; here: curl --unix-socket /tmp/shepherd-example/web http://localhost/healthz
+    webService({ listen: `${directory}/web` }),
 
     // For each connection a program, as of old: socat - UNIX:/tmp/shepherd-example/date
     service(["date"], {

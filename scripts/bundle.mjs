@@ -36,6 +36,9 @@ const calledLater = [later["unit-runtime.cjs"].units];
 /** The reader of systemd units, which herd loads for `herd verify` alone. */
 const unitReader = { source: "systemd-compat/verify.ts", bundle: "units.cjs" };
 
+/** Instead of what programs for Node are bundled with. */
+const forBrowsers = { platform: "browser", format: "iife", target: "es2022", define: {}, minify: true };
+
 /** What each program is made from, and which packages it loads at run time instead of carrying them. */
 const programs = [
   // Commander is only needed where there are options, and parsing it takes longer than a plain `herd status` itself.
@@ -60,6 +63,10 @@ const programs = [
   { source: "src/daemon/logs/compress-main.ts", bundle: "compress.cjs", external: [] },
   // What makes terminals is optional, and has a native part.
   { source: "src/console/main.ts", bundle: "console.cjs", external: ["node-pty"] },
+  { source: "src/web/main.ts", bundle: "web.cjs", external: [] },
+  // What a browser loads of it.
+  { source: "src/web/page/main.ts", bundle: "web-page.js", external: [], ...forBrowsers },
+  { source: "src/web/page/page.css", bundle: "web-page.css", external: [], ...forBrowsers },
   // esbuild has a native part, which cannot be bundled.
   { source: "src/system-command/main.ts", bundle: "system.cjs", external: ["commander", "esbuild"] },
 ];

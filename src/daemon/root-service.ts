@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { encodeLogSources } from "../protocol/log-sources.js";
 import { encodeService, type ServiceStatus } from "../protocol/service-status.js";
-import { sym } from "../protocol/sexp.js";
+import { type Sexp, sym } from "../protocol/sexp.js";
 import { ActionError, type RootAction } from "./control/dispatch.js";
 import { type LogPlaces, logSources } from "./control/log-sources.js";
 import { briefStatus, type LogView, serviceStatus } from "./control/status.js";
@@ -72,7 +72,9 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
     const plain = await serviceStatus(controller, operations.logs, operations.rescue());
     const awake = operations.whyAwake();
     const more = awake === undefined ? [] : [["awake-because", awake] as const];
-    const extra = new Map([...plain.extra, ["cgroups", operations.cgroups()] as const, ...more]);
+    // Of another process than the last time: we were started anew in between.
+    const own = ["supervisor-pid", process.pid] as const;
+    const extra = new Map<string, Sexp>([...plain.extra, ["cgroups", operations.cgroups()], own, ...more]);
     const status = { ...plain, extra };
     const { scheduled } = operations.schedule;
     if (scheduled === undefined) return status;

@@ -15,3 +15,4 @@ export {
 } from "./builtin/system-log.js";
 export { timerService } from "./builtin/timer.js";
 export { transientService } from "./builtin/transient.js";
+export { type WebOptions, webService } from "./builtin/web.js";

@@ -55,6 +55,7 @@ const examples = [
   "docs/cgroups.md",
   "docs/system-log.md",
   "docs/terminals.md",
+  "docs/web.md",
 ].flatMap((document) => examplesOf(document, "shepherd-ts"));
 const units = examplesOf("docs/systemd-units.md", "shepherd-ts/systemd");
 const systems = ["docs/systems.md", "docs/definitions.md", "docs/guix-services.md"].flatMap((document) =>

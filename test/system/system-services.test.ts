@@ -9,7 +9,7 @@ import { bootSystem, type System, suiteScope } from "../support/harness.js";
 import { project } from "../support/project.js";
 
 const example = readFileSync(join(project.examples, "system-services.ts"), "utf8");
-const names = ["system-log", "log-rotation", "timer", "transient", "monitoring", "repl", "date"];
+const names = ["system-log", "log-rotation", "timer", "transient", "monitoring", "repl", "web", "date"];
 
 describe("Shepherd's own services", () => {
   const scope = suiteScope();
@@ -33,7 +33,7 @@ describe("Shepherd's own services", () => {
     await system.untilStatus("repl-client-1", "running");
 
     const expected =
-      /^Started:\n \+ date\n \+ job\n \+ monitoring\n \+ repl\n \+ repl-client-1\n \+ root\n \+ system-log\n \+ timer\n \+ transient\nRunning timers:\n \+ alarm\n \+ log-rotation\n$/;
+      /^Started:\n \+ date\n \+ job\n \+ monitoring\n \+ repl\n \+ repl-client-1\n \+ root\n \+ system-log\n \+ timer\n \+ transient\n \+ web\nRunning timers:\n \+ alarm\n \+ log-rotation\n$/;
     assert.match(await system.ok("status"), expected);
     await system.killDaemon();
     assert.match(await system.ok("status"), expected);

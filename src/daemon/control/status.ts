@@ -81,6 +81,8 @@ function statusOf(
   if (state.skipped !== undefined) extra.set("skipped", state.skipped);
   if (state.disabledBecause !== undefined) extra.set("disabled-because", state.disabledBecause);
   if (controller.obsolete) extra.set("obsolete?", true);
+  // Most are started with the system: that is not worth saying.
+  if (!definition.autoStart) extra.set("auto-start?", false);
   if (trouble !== undefined) extra.set("log-trouble", trouble);
   const data = definition.start[builtin];
   if (isTimer(state.value) && data?.kind === "timer") {
