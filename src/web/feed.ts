@@ -4,6 +4,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { toldAlarms } from "../herd/render/alarms.js";
 import { extraText } from "../herd/render/service.js";
+import { isRoot } from "../herd/views/view.js";
 import type { ServiceStatus } from "../protocol/service-status.js";
 import { asNumber } from "../protocol/sexp.js";
 import { layoutOf } from "./layout.js";
@@ -196,10 +197,11 @@ export class Feed {
   }
 }
 
-/** Of the services that are processes. */
+/** Of the services that are processes. Root's is the keeper, and with it everything. */
 export async function memoryOfAll(statuses: readonly ServiceStatus[]): Promise<ReadonlyMap<string, number>> {
   const memory = new Map<string, number>();
   for (const { provides, running } of statuses) {
+    if (isRoot(provides[0])) continue;
     const bytes = running?.type === "process" ? await memoryOf(provides[0], running.pid) : undefined;
     if (bytes !== undefined) memory.set(provides[0], bytes);
   }
