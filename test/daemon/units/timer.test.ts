@@ -159,8 +159,11 @@ test("a fixed random delay is the same each time, and within its bounds", async 
     "OnCalendar=daily UTC\nRandomizedDelaySec=12h\nFixedRandomDelay=yes",
   );
   const alarms: (number | undefined)[] = [];
-  for (let count = 0; count < 2; count += 1)
-    alarms.push(armed(await started(definitions, "job.timer", parts)));
+  for (let count = 0; count < 2; count += 1) {
+    const one = await started(definitions, "job.timer", parts);
+    await waitFor("it is armed", () => armed(one) !== undefined);
+    alarms.push(armed(one));
+  }
   const [first = 0, second] = alarms;
   const midnight = Date.parse("2026-11-22T00:00:00Z");
   assert.equal(first, second);
