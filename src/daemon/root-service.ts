@@ -69,7 +69,7 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
   const { keeper } = operations;
 
   const statusOfRoot = async (controller: Controller): Promise<ServiceStatus> => {
-    const plain = await serviceStatus(controller, operations.logs, operations.rescue());
+    const plain = await serviceStatus(controller, operations, operations.rescue());
     const awake = operations.whyAwake();
     const more = awake === undefined ? [] : [["awake-because", awake] as const];
     // Of another process than the last time: we were started anew in between.
@@ -99,9 +99,8 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
       documentation: "Return an s-expression with what is known of all services, for clients such as 'herd'.",
       arity: [0, 0],
       run: async () => {
-        const { registry, logs } = operations;
-        const statuses = registry.controllers.map((controller) =>
-          controller.name === "root" ? statusOfRoot(controller) : briefStatus(controller, logs),
+        const statuses = operations.registry.controllers.map((controller) =>
+          controller.name === "root" ? statusOfRoot(controller) : briefStatus(controller, operations),
         );
         return (await Promise.all(statuses)).map(encodeService);
       },

@@ -8,6 +8,7 @@ import { ConnectionError } from "./connection-error.js";
 import { endsShepherd } from "./ending.js";
 import type { Output } from "./output.js";
 import { jsonPresenter, type Presenter, textPresenter } from "./presenter.js";
+import { isUndertaking, Progress, type ProgressMeans, type Undertaking } from "./progress.js";
 import { DEFAULT_HISTORY } from "./render/detail.js";
 import { errorToJson } from "./render/json.js";
 import { printableSexp } from "./render/printable.js";
@@ -49,6 +50,8 @@ export interface Means {
   readonly id: () => string;
   /** The lines that were streamed already. */
   readonly heard?: readonly string[];
+  /** How to tell how far a start or stop is. */
+  readonly progress: ProgressMeans;
   /** Carries out what is not the daemon's; undefined where the daemon is to do it. */
   readonly beforehand?: (presenter: Presenter) => Promise<ExitStatus | undefined>;
 }
@@ -85,7 +88,7 @@ export async function carryOut(
   invocation: Invocation,
   surroundings: Surroundings,
   report: Reporter,
-  { converse, id, heard, beforehand }: Means,
+  { converse, id, heard, progress: means, beforehand }: Means,
 ): Promise<ExitStatus> {
   const selection = selectView(invocation);
   const presenter = presenterFor(invocation.options, surroundings, heard);
@@ -94,12 +97,16 @@ export async function carryOut(
     if (status !== undefined) return status;
     const { service, arguments: args } = invocation;
     const command = commandOf(selection.action, service ?? "root", args, surroundings.directory, id());
+    const { isTerminal } = surroundings;
+    const ending = endsTheDaemon(invocation);
+    const isWatched = isTerminal.output && isTerminal.errors;
+    const progress = new Progress(isWatched ? undertakingOf(invocation, ending) : undefined, means);
     const reply = await converse(command, {
-      ending: endsTheDaemon(invocation),
-      cleanse: surroundings.isTerminal.output ? printableSexp : asItIs,
-      message: presenter.message,
-      tell: report.notice,
-    });
+      ending,
+      cleanse: isTerminal.output ? printableSexp : asItIs,
+      message: (line) => progress.aside(() => presenter.message(line)),
+      tell: (text) => progress.aside(() => report.notice(text)),
+    }).finally(() => progress.end());
     return conclude(reply, invocation, selection, presenter, report);
   } catch (error) {
     if (!(error instanceof ConnectionError || error instanceof ProtocolError)) throw error;
@@ -117,9 +124,10 @@ export function commandOf(
   service: string,
   args: readonly Sexp[],
   directory: string,
-  id: string,
+  id?: string,
 ): Command {
-  return { action: sym(action), service: sym(service), arguments: args, directory, stream: true, id };
+  const request = { action: sym(action), service: sym(service), arguments: args, directory, stream: true };
+  return id === undefined ? request : { ...request, id };
 }
 
 function conclude(
@@ -164,12 +172,19 @@ function presenterFor(
     now: now(),
     history: options.logHistory ?? DEFAULT_HISTORY,
     unicode: isUnicode(environment),
+    reasons: isTerminal.output,
   });
 }
 
 function subjectOf({ action, service, arguments: args }: Invocation): Subject {
   const words = args.filter((argument) => typeof argument === "string");
   return { action, service: service ?? "root", words };
+}
+
+/** What can take long, since other services are started or stopped too. */
+function undertakingOf({ action, service = "root" }: Invocation, ending: boolean): Undertaking | undefined {
+  if (ending) return { action: "stop", service: "root" };
+  return isUndertaking(action) && !isRoot(service) ? { action, service } : undefined;
 }
 
 function endsTheDaemon({ action, service, words }: Invocation): boolean {

@@ -3,7 +3,14 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { LauncherRequest } from "../protocol/launcher.js";
 import { type Command, encodeMessage, type Reply } from "../protocol/messages.js";
 import { parseInvocation } from "./arguments.js";
-import { type ConversationOptions, carryOut, type ExitStatus, reporting } from "./command.js";
+import {
+  asItIs,
+  type ConversationOptions,
+  carryOut,
+  commandOf,
+  type ExitStatus,
+  reporting,
+} from "./command.js";
 import type { Output } from "./output.js";
 import { ReplyReader } from "./reply-reader.js";
 
@@ -34,6 +41,17 @@ export async function runInDaemon(
   return await reporting(surroundings, (report) =>
     carryOut(parseInvocation(operands, options), surroundings, report, {
       id: () => id,
+      progress: {
+        ask: () =>
+          ask(commandOf("status", "root", [], directory), serve, {
+            cleanse: asItIs,
+            message: () => undefined,
+          }),
+        draw: (text) => {
+          errors.write(text);
+          flush();
+        },
+      },
       converse: (command, { cleanse, message }) =>
         ask(command, serve, {
           cleanse,

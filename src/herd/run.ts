@@ -16,6 +16,7 @@ import {
 import { exchange } from "./connection.js";
 import { converse, requestId } from "./conversation.js";
 import type { Presenter } from "./presenter.js";
+import { CLEAR } from "./progress.js";
 import type { Reporter } from "./report.js";
 import { verifyUnits } from "./verify.js";
 
@@ -48,12 +49,18 @@ async function readCommandLine({ args, directory, output }: Surroundings): Promi
 }
 
 function perform(invocation: Invocation, surroundings: Surroundings, report: Reporter): Promise<ExitStatus> {
-  const { lost } = surroundings;
+  const { lost, directory, errors, isTerminal } = surroundings;
   const path = socketPath(invocation.options, surroundings);
+  // What the launcher has drawn of its progress is still there.
+  if (lost !== undefined && isTerminal.errors) errors.write(CLEAR);
   return carryOut(invocation, surroundings, report, {
     converse: (command, options) => converse(command, options, path, lost),
     id: () => lost?.id ?? requestId(),
     ...(lost === undefined ? {} : { heard: lost.shown }),
+    progress: {
+      ask: () => askQuietly(path, commandOf("status", "root", [], directory)),
+      draw: (text) => errors.write(text),
+    },
     beforehand: async (presenter) =>
       (await checkUnits(invocation, surroundings, report)) ??
       (await useConsole(invocation, surroundings, report)) ??

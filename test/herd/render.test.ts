@@ -54,7 +54,7 @@ test("overviews: every recorded one is reproduced from the services it lists", {
   assert.ok(recorded.length > 10);
   for (const [, text = ""] of recorded) {
     const services = servicesOfOverview(text).reverse();
-    assert.equal(renderOverview(services, plain, START), text);
+    assert.equal(renderOverview(services, { style: plain, now: START }), text);
   }
 });
 
@@ -170,7 +170,7 @@ test("graph", () => {
 test("colours are where GNU herd puts them", () => {
   const colour = { ...options, style: colourful, now: START + 18 };
   assert.equal(
-    renderOverview([web, serviceOf("bad", { startupFailures: [1] })], colourful, START),
+    renderOverview([web, serviceOf("bad", { startupFailures: [1] })], { style: colourful, now: START }),
     "\x1b[1mStarted:\n\x1b[0m + web\n\x1b[1;31mFailed to start:\n\x1b[0m ! bad\n",
   );
   const crash = serviceOf("crash", {
@@ -198,8 +198,7 @@ test("a service that is long in a transition stands out, and more so after a min
   const slow = (age: number) =>
     renderOverview(
       [serviceOf("a", { status: "starting", statusChanges: changes(["starting", START - age]) })],
-      colourful,
-      START,
+      { style: colourful, now: START },
     );
   assert.ok(slow(29).endsWith(" ^ a\n"));
   assert.ok(slow(30).endsWith(" ^ \x1b[1;35ma\x1b[0m\n"));
@@ -319,13 +318,13 @@ test("what only our daemon tells: rescue mode, what left the configuration, log 
     serviceOf("web", extra({ "obsolete?": true, "log-trouble": full })),
   ];
   assert.equal(
-    renderOverview(services, plain, START),
+    renderOverview(services, { style: plain, now: START }),
     "Rescue mode is on; 'herd status root' tells why.\nStarted:\n + root\nStopped:\n - db\n - web\nLog trouble: root web\n",
   );
   const [root, , web] = services.map((service) => renderSummary(service, options));
   assert.match(root ?? "", /^● Status of root:\n {2}Rescue mode: it died 5 times\n {2}It is started/);
   assert.match(web ?? "", /\n {2}It is not in the configuration any more, and is removed when it stops\.\n/);
   assert.match(web ?? "", /\n {2}Log trouble: write \/var\/log\/web\.log: No space left on device\n$/);
-  const quiet = renderOverview([serviceOf("web")], plain, START);
+  const quiet = renderOverview([serviceOf("web")], { style: plain, now: START });
   assert.equal(quiet, "Stopped:\n - web\n");
 });

@@ -277,6 +277,7 @@ const lines: readonly Line[] = [
     says: block(
       "on-bad",
       "It is stopped.",
+      "  (it requires bad, which failed to start)",
       "It is enabled.",
       "Provides: on-bad",
       "Requires: bad",
@@ -450,7 +451,7 @@ function withoutReasons(text: string): string {
 /** Our reply without what only we send: reasons, and that a start that threw has failed. */
 function asOfGnu(reply: string): string {
   return reply
-    .replace(/ \((?:failure|disabled-because) "[^"]*"\)/g, "")
+    .replace(/ \((?:failure|disabled-because) "[^"]*"\)| \(lacking \((?:\(\S+ \w+\) ?)+\)\)/g, "")
     .replace(/"Failed to start [^"]*" /g, "")
     .replace(/(action-exception start .*\(messages \().*(\)\)\))$/, "$1$2");
 }

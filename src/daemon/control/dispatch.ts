@@ -283,7 +283,7 @@ async function runCommonAction(
       const up = await (resumable === undefined
         ? supervisor.start(name, args, request)
         : resumeStart(resumable));
-      return up ? encodeService(briefStatus(controller, logs)) : false;
+      return up ? encodeService(briefStatus(controller, context)) : false;
     }
     case "stop": {
       if (controller === context.root) {
@@ -314,7 +314,7 @@ async function runCommonAction(
       return [true];
     case "status":
       checkArity(action, args, 0, 0);
-      return [encodeService(await serviceStatus(controller, logs))];
+      return [encodeService(await serviceStatus(controller, context))];
     case "tree":
       checkArity(action, args, 0, 0);
       return [encodeTrees(await context.processTrees(controller))];

@@ -159,11 +159,12 @@ export class LauncherServer {
     let command: Command | undefined;
     let failed: { readonly reason: unknown } | undefined;
     const serve = async (given: Command, tell: (line: string) => void): Promise<string> => {
-      command = given;
+      // The first one is what was asked for; what follows is only asked to tell how far it is.
+      command ??= given;
       try {
         return await this.#handler.serve(given, tell);
       } catch (reason) {
-        failed = { reason };
+        if (given === command) failed = { reason };
         throw reason;
       }
     };

@@ -6,6 +6,7 @@ import type { RunningValue as WireValue } from "../../protocol/running-value.js"
 import type { RecentMessage, ServiceStatus } from "../../protocol/service-status.js";
 import { type Sexp, sym } from "../../protocol/sexp.js";
 import { encodeUnit, unitField } from "../../protocol/unit-status.js";
+import { encodeWaiting } from "../../protocol/waiting.js";
 import { isSocketsValue } from "../constructors/sockets.js";
 import { isSystemLogValue } from "../constructors/system-log.js";
 import type { Controller } from "../controller/controller.js";
@@ -18,6 +19,7 @@ import { isUnitTimer, unitTimerWireValue } from "../units/timer-view.js";
 import { socketsWireValue, systemLogWireValue } from "./sockets.js";
 import { unitStatus } from "./unit-status.js";
 import { toSexp } from "./values.js";
+import { type Neighbours, waitingOf } from "./waiting.js";
 
 /** What is known of a service's log. */
 export interface LogView {
@@ -30,6 +32,12 @@ export interface LogView {
   trouble(service: string): string | undefined;
 }
 
+/** What a status is made of, beside the service itself. */
+export interface StatusSources {
+  readonly logs: LogView;
+  readonly registry: Neighbours;
+}
+
 /** As many lines as the Shepherd keeps. */
 const recentLines = 20;
 /** As many of a timer as its client shows. */
@@ -38,16 +46,17 @@ const comingAlarms = 5;
 /** @param rescue of `root`: why no user code is run */
 export async function serviceStatus(
   controller: Controller,
-  logs: LogView,
+  sources: StatusSources,
   rescue?: string,
 ): Promise<ServiceStatus> {
+  const { logs } = sources;
   const [recent, resources, shortfalls] = await Promise.all([
     logs.recent(controller.name, recentLines).catch(() => []),
     controller.resources().catch(() => undefined),
     controller.unitShortfalls().catch(() => []),
   ]);
   const unit = unitStatus(controller.definition, shortfalls);
-  const plain = statusOf(controller, logs, recent);
+  const plain = statusOf(controller, sources, recent);
   const status =
     resources === undefined
       ? plain
@@ -62,13 +71,13 @@ export async function serviceStatus(
 }
 
 /** Without the service's recent messages, which cost a file to read: for overviews. */
-export function briefStatus(controller: Controller, logs: LogView): ServiceStatus {
-  return statusOf(controller, logs, []);
+export function briefStatus(controller: Controller, sources: StatusSources): ServiceStatus {
+  return statusOf(controller, sources, []);
 }
 
 function statusOf(
   controller: Controller,
-  logs: LogView,
+  { logs, registry }: StatusSources,
   recent: readonly { readonly time: number; readonly line: string }[],
 ): ServiceStatus {
   const { definition, state } = controller;
@@ -92,6 +101,7 @@ function statusOf(
     if (calls.length > 0) extra.set("function-runs", calls);
   }
   for (const [field, value] of encodeCondition(conditionStatus(state.condition))) extra.set(field, value);
+  for (const [field, value] of encodeWaiting(waitingOf(controller, registry))) extra.set(field, value);
   const outOfMemory = state.exitStatuses.filter((one) => one.outOfMemory === true);
   if (outOfMemory.length > 0)
     extra.set(

@@ -11,6 +11,7 @@ import { addressText, commandLine, extraText, processEnd, stuckSince } from "./s
 import type { Style } from "./style.js";
 import { count, duration, logStamp, timeAndAge } from "./time.js";
 import { isUnitOf, unitLines, unitStateLines } from "./unit.js";
+import { waitingLines } from "./waiting.js";
 
 /** How many log lines and timer runs are shown unless `-n` says otherwise. */
 export const DEFAULT_HISTORY = 5;
@@ -22,6 +23,8 @@ export interface DetailOptions {
   readonly history: number;
   /** Whether the output can show the bullet. */
   readonly unicode: boolean;
+  /** Whether the overview gives reasons: GNU herd's has none, so only people get them. */
+  readonly reasons?: boolean;
 }
 
 /** The block with recent runs, recent messages and coming alarms. */
@@ -36,6 +39,7 @@ export function renderSummary(service: ServiceStatus, options: DetailOptions): s
     ...rescueLine(service, options.style),
     ...shutdownLine(service, options),
     ...stateLines(service, options),
+    ...waitingLines(service, options.now),
     ...unitStateLines(service, options.style),
     ...conditionLines(service, options),
     enabledLine(service, options.style),

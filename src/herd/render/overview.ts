@@ -1,9 +1,14 @@
 // `herd status`: the services by what they do, each section sorted by name.
 import type { ServiceStatus } from "../../protocol/service-status.js";
+import type { DetailOptions } from "./detail.js";
+import { reasonFor } from "./reason.js";
 import { extraText, stuckSince } from "./service.js";
 import type { Style } from "./style.js";
 
-export function renderOverview(services: readonly ServiceStatus[], style: Style, now: number): string {
+export type OverviewOptions = Pick<DetailOptions, "style" | "now" | "reasons">;
+
+export function renderOverview(services: readonly ServiceStatus[], options: OverviewOptions): string {
+  const { style, now, reasons = false } = options;
   const sorted = [...services].sort(byName);
   const running = sorted.filter(({ status }) => status === "running");
   const stopped = sorted.filter(({ status }) => status === "stopped");
@@ -12,7 +17,13 @@ export function renderOverview(services: readonly ServiceStatus[], style: Style,
   const section = (heading: string, bullet: string, members: readonly ServiceStatus[]) =>
     members.length === 0
       ? ""
-      : heading + members.map((service) => ` ${bullet} ${emphasised(service, style, now)}\n`).join("");
+      : heading +
+        members
+          .map(
+            (service) =>
+              ` ${bullet} ${emphasised(service, style, now)}${reasons ? reason(service, options) : ""}\n`,
+          )
+          .join("");
   const recurring = stopped.filter(({ oneShot }) => !oneShot);
   return [
     rescueLine(sorted, style),
@@ -71,6 +82,11 @@ function logTroubleLine(services: readonly ServiceStatus[], style: Style): strin
 function byName(one: ServiceStatus, other: ServiceStatus): number {
   if (one.provides[0] === other.provides[0]) return 0;
   return one.provides[0] < other.provides[0] ? -1 : 1;
+}
+
+function reason(service: ServiceStatus, { style, now }: OverviewOptions): string {
+  const why = reasonFor(service, now);
+  return why === undefined ? "" : style.dim(`  ${why}`);
 }
 
 function emphasised(service: ServiceStatus, style: Style, now: number): string {

@@ -8,7 +8,7 @@ import { renderOverview } from "../render/overview.js";
 import { isRoot, type View } from "./view.js";
 
 export const overview: View = {
-  text: ({ result }, _, { style, now }) => renderOverview(decodeServices(result), style, now),
+  text: ({ result }, _, options) => renderOverview(decodeServices(result), options),
   json: ({ result }) => ({ services: decodeServices(result).map(serviceToJson) }),
 };
 

@@ -476,7 +476,11 @@ const logs = { recent: async () => [], files: () => [], trouble: () => undefined
 
 test("clients are told in GNU's form, of what that cannot tell in ours, and never of the environment", async () => {
   const wire = async (one: TestSystem): Promise<string> =>
-    writeSexp(encodeService(await serviceStatus(one.system.registry.get("tick"), logs)));
+    writeSexp(
+      encodeService(
+        await serviceStatus(one.system.registry.get("tick"), { logs, registry: one.system.registry }),
+      ),
+    );
   const local = await bed(makeTimerConstructor(calendarEvent({ minutes: [0] }), job, { occurrences: 3 }));
   await hours(1, local);
   const running = await wire(local.one);

@@ -189,8 +189,8 @@ test("it does not start without its unit, and tells when it elapses next", async
   const one = await started(definitions, "job.timer", parts);
   const controller = one.system.registry.get("job.timer");
   await waitFor("the arithmetic is there", () => controller.alarms(1).length === 1);
-  const log = { recent: async () => [], files: () => [], trouble: () => undefined };
-  const { running, extra } = await serviceStatus(controller, log);
+  const logs = { recent: async () => [], files: () => [], trouble: () => undefined };
+  const { running, extra } = await serviceStatus(controller, { logs, registry: one.system.registry });
   assert.deepEqual(
     extra.get("upcoming-alarms"),
     [13, 14, 15, 16, 17].map((at) => Date.parse(`2026-11-21T${at}:00:00Z`) / 1000),
