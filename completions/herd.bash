@@ -50,7 +50,11 @@ _herd() {
       mapfile -t COMPREPLY < <(compgen -W 'ctrl-] ctrl-a ctrl-q none' -- "$current")
       return
       ;;
-    --grep | -n | --log-history | -N | --service-name | -E | --environment-variable)
+    --sort)
+      mapfile -t COMPREPLY < <(compgen -W 'name state pid cpu memory uptime restarts' -- "$current")
+      return
+      ;;
+    --interval | --grep | -n | --log-history | -N | --service-name | -E | --environment-variable)
       return
       ;;
   esac
@@ -62,7 +66,7 @@ _herd() {
         ((index++))
         socket=(-s "${COMP_WORDS[index]}")
         ;;
-      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep | --detach-key | --root)
+      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep | --detach-key | --root | --interval | --sort)
         ((index++))
         ;;
       -*) ;;
@@ -72,12 +76,12 @@ _herd() {
 
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W '--socket= --log-history= --json --service-name= --log-file=
-      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --read-only --detach-key= --root= --all --strict --help --usage --version' -- "$current")
+      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --once --interval= --sort= --read-only --detach-key= --root= --all --strict --help --usage --version' -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
     return
   fi
 
-  if [[ ${operands[0]-} == @(rotate|log) ]] && ((${#operands[@]} > 1)); then
+  if [[ ${operands[0]-} == @(rotate|log|top) ]] && ((${#operands[@]} > 1)); then
     mapfile -t COMPREPLY < <(compgen -W "$(_herd_services "${socket[@]}")" -- "$current")
     return
   fi
@@ -89,7 +93,7 @@ _herd() {
 
   case ${#operands[@]} in
     0)
-      mapfile -t COMPREPLY < <(compgen -W 'status detailed-status start stop restart enable disable doc log graph attach detach tree verify
+      mapfile -t COMPREPLY < <(compgen -W 'status detailed-status top start stop restart enable disable doc log graph attach detach tree verify
         help eval load unload reload cd upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn' -- "$current")
       ;;
     1)

@@ -10,7 +10,7 @@ function __herd_operands --description 'How many words of the command line are n
             continue
         end
         switch $word
-            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep --detach-key --root
+            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep --detach-key --root --interval --sort
                 set skip 1
             case '-*'
             case '*'
@@ -46,6 +46,9 @@ complete -c herd -l until -x -a 'today yesterday -1h -10min -1d' -d 'log: only l
 complete -c herd -l grep -x -d 'log: only lines that match this pattern'
 complete -c herd -l read-only -d 'attach: type nothing'
 complete -c herd -l detach-key -x -a 'ctrl-] ctrl-a ctrl-q none' -d 'attach: the key that detaches'
+complete -c herd -l once -d 'top: print one table'
+complete -c herd -l interval -x -d 'top: look every so many seconds'
+complete -c herd -l sort -x -a 'name state pid cpu memory uptime restarts' -d 'top: sort by this column'
 complete -c herd -l all -d 'verify: all units'
 complete -c herd -l strict -d 'verify: fail where something that a unit needs is not applied'
 complete -c herd -l root -x -a '(__fish_complete_directories)' -d 'verify: the system whose units are checked'
@@ -53,14 +56,14 @@ complete -c herd -l help -d 'show the options'
 complete -c herd -l usage -d 'show a short usage message'
 complete -c herd -l version -d 'show the version'
 
-set -l actions status detailed-status start stop restart enable disable doc log graph attach detach tree verify help eval load unload reload cd \
+set -l actions status detailed-status top start stop restart enable disable doc log graph attach detach tree verify help eval load unload reload cd \
     upgrade rotate halt power-off reboot kexec shutdown cancel-shutdown trigger schedule spawn
 complete -c herd -n 'test (__herd_operands) = 0' -a "$actions"
 complete -c herd -n 'test (__herd_operands) = 1; and not __fish_seen_subcommand_from verify' -a '(__herd_services)'
 complete -c herd -n 'test (__herd_operands) -ge 1; and __fish_seen_subcommand_from verify' -F -a '(__herd_units)'
 complete -c herd -n 'test (__herd_operands) = 1; and __fish_seen_subcommand_from upgrade' -a keeper
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from upgrade' -a keeper
-complete -c herd -n 'test (__herd_operands) -ge 2; and __fish_seen_subcommand_from rotate log' -a '(__herd_services)'
+complete -c herd -n 'test (__herd_operands) -ge 2; and __fish_seen_subcommand_from rotate log top' -a '(__herd_services)'
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from doc' -a 'list-actions action full short'
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from load reload' -F
 complete -c herd -n 'test (__herd_operands) = 2; and __fish_seen_subcommand_from unload' -a 'all (__herd_services)'

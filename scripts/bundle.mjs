@@ -45,7 +45,7 @@ const programs = [
   {
     source: "src/herd/main.ts",
     bundle: "herd.cjs",
-    external: ["commander", `./${unitReader.bundle}`],
+    external: ["commander", "pidusage", `./${unitReader.bundle}`],
     plugins: [
       replacing(
         "reader",

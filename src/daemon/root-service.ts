@@ -4,9 +4,11 @@ import { resolve } from "node:path";
 import { encodeLogSources } from "../protocol/log-sources.js";
 import { encodeService, type ServiceStatus } from "../protocol/service-status.js";
 import { type Sexp, sym } from "../protocol/sexp.js";
+import { encodeUsage, usageAction } from "../protocol/usage.js";
 import { ActionError, type RootAction } from "./control/dispatch.js";
 import { type LogPlaces, logSources } from "./control/log-sources.js";
 import { briefStatus, type LogView, serviceStatus } from "./control/status.js";
+import { usageOfAll } from "./control/usage.js";
 import type { Controller } from "./controller/controller.js";
 import { plain } from "./definition/plain.js";
 import type { ServiceDefinition } from "./definition/types.js";
@@ -134,6 +136,14 @@ export function rootActions(operations: RootOperations): ReadonlyMap<string, Roo
       arity: [0, Number.POSITIVE_INFINITY],
       run: async (services) =>
         encodeLogSources(await logSources(services, operations.registry, operations.logs)),
+    },
+    {
+      name: usageAction,
+      effect: "none",
+      hidden: true,
+      documentation: "Between 'herd top' and shepherd: what each service uses of the machine.",
+      arity: [0, 0],
+      run: async () => encodeUsage(await usageOfAll(operations.registry.controllers)),
     },
     {
       name: "repl-eval",

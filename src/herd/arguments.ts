@@ -28,6 +28,12 @@ export interface Options {
   readonly root?: string;
   /** Of `verify`: all units. */
   readonly all?: boolean;
+  /** Of `top`: one table, and that is all. */
+  readonly once?: boolean;
+  /** Of `top`: seconds between two looks. */
+  readonly interval?: number;
+  /** Of `top`: the name of a column. */
+  readonly sort?: string;
   /** Of `verify`: a unit fails that is not applied as a whole. */
   readonly strict?: boolean;
 }
@@ -49,6 +55,7 @@ const serviceless: ReadonlySet<string> = new Set([
   "log",
   "graph",
   "tree",
+  "top",
 ]);
 
 export function parseInvocation(operands: readonly string[], options: Options): Invocation {

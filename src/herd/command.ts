@@ -191,11 +191,11 @@ function endsTheDaemon({ action, service, words }: Invocation): boolean {
   return service !== undefined && isRoot(service) && endsShepherd(action, words);
 }
 
-function styleFor(isTerminal: boolean, environment: Surroundings["environment"]): Style {
+export function styleFor(isTerminal: boolean, environment: Surroundings["environment"]): Style {
   return isTerminal && environment.NO_COLOR === undefined ? colourful : plain;
 }
 
 /** Whether the locale's encoding is UTF-8. */
-function isUnicode({ LC_ALL, LC_CTYPE, LANG }: Surroundings["environment"]): boolean {
+export function isUnicode({ LC_ALL, LC_CTYPE, LANG }: Surroundings["environment"]): boolean {
   return /\.utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 }

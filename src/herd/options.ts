@@ -55,6 +55,9 @@ function defineOptions(
     option("--grep <PATTERN>", "log: only lines that match PATTERN"),
     option("--read-only", "attach: type nothing"),
     option("--detach-key <KEY>", "attach: detach with KEY instead of ctrl-]"),
+    option("--once", "top: print one table"),
+    option("--interval <SECONDS>", "top: look every so many seconds").argParser(secondsOf),
+    option("--sort <COLUMN>", "top: sort by name, state, pid, cpu, memory, uptime or restarts"),
     option("--root <DIRECTORY>", "verify: units of the system in DIRECTORY").argParser((root) =>
       resolve(directory, root),
     ),
@@ -75,11 +78,16 @@ function defineOptions(
 
 function helpText(program: Command): string {
   return `${program.helpInformation()}
-Without a service, status, detailed-status, log, graph and tree are about all services.
+Without a service, status, detailed-status, log, graph, tree and top are about all services.
 attach puts the terminal of a service on yours; ctrl-] detaches.
 verify is about systemd units, and needs no shepherd.
 See herd(1).
 `;
+}
+
+function secondsOf(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text)) throw new UsageError(`${text}: expected a number of seconds`);
+  return Number(text);
 }
 
 function historySize(text: string): number {

@@ -11,13 +11,16 @@ import {
   commandOf,
   type ExitStatus,
   fail,
+  isUnicode,
   reporting,
+  styleFor,
 } from "./command.js";
 import { exchange } from "./connection.js";
 import { converse, requestId } from "./conversation.js";
 import type { Presenter } from "./presenter.js";
 import { CLEAR } from "./progress.js";
-import type { Reporter } from "./report.js";
+import { printableSexp } from "./render/printable.js";
+import { commandErrorText, type Reporter } from "./report.js";
 import { verifyUnits } from "./verify.js";
 
 /** How long a daemon may be silent of which an answer is only welcome. */
@@ -64,7 +67,8 @@ function perform(invocation: Invocation, surroundings: Surroundings, report: Rep
     beforehand: async (presenter) =>
       (await checkUnits(invocation, surroundings, report)) ??
       (await useConsole(invocation, surroundings, report)) ??
-      (await readLogs(invocation, surroundings, presenter, report)),
+      (await readLogs(invocation, surroundings, presenter, report)) ??
+      (await lookOn(invocation, surroundings, presenter, report)),
   });
 }
 
@@ -131,10 +135,43 @@ async function readLogs(
   });
 }
 
+/** `herd top`; undefined for every other command. */
+async function lookOn(
+  invocation: Invocation,
+  surroundings: Surroundings,
+  presenter: Presenter,
+  report: Reporter,
+): Promise<ExitStatus | undefined> {
+  if (invocation.action !== "top") return undefined;
+  const { showTop } = await import("./top/command.js");
+  const { output, isTerminal, environment, directory } = surroundings;
+  const path = socketPath(invocation.options, surroundings);
+  const command = (action: string, service = "root"): Command =>
+    commandOf(action, service, [], directory, requestId());
+  // Names and lines are drawn among what drives the terminal.
+  const cleanse = isTerminal.output ? printableSexp : asItIs;
+  const quiet = { ending: false, cleanse, message: () => undefined, tell: () => undefined };
+  return await showTop(invocation, {
+    output,
+    isTerminal: isTerminal.output,
+    style: styleFor(isTerminal.output, environment),
+    unicode: isUnicode(environment),
+    ask: (action) => converse(command(action), quiet, path),
+    askQuietly: (action, service) => askQuietly(path, command(action, service), cleanse),
+    act: async (action, service, tell) => {
+      const reply = await converse(command(action, service), { ...quiet, message: tell, tell }, path);
+      if (reply?.error !== undefined) return commandErrorText(reply.error);
+      return reply?.result === false ? `failed to ${action} service ${service}` : undefined;
+    },
+    fail: (error) => fail(error, invocation, presenter, report),
+    error: report.error,
+  });
+}
+
 /** The reply, where there is one soon; nothing is said where there is none. */
-function askQuietly(path: string, command: Command): Promise<Reply | undefined> {
+function askQuietly(path: string, command: Command, cleanse = asItIs): Promise<Reply | undefined> {
   const quietly = {
-    cleanse: asItIs,
+    cleanse,
     onMessage: () => undefined,
     refusedFor: 0,
     silentFor: QUIET_FOR_MS,

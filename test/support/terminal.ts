@@ -43,6 +43,13 @@ export class Terminal {
     return this.#text;
   }
 
+  /** The number of the process that keeps the terminal. */
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error("the terminal was not started");
+    return pid;
+  }
+
   /** What was written since `mark`, a length of the text. */
   since(mark: number): string {
     return this.#text.slice(mark);

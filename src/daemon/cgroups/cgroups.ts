@@ -13,7 +13,7 @@ import { MemoryWatch } from "./memory-watch.js";
 import { type Occupation, occupy } from "./occupation.js";
 import { findPlace, NoCgroups, type Occupant } from "./place.js";
 import { cgroupsIn, isPopulated, makeCgroup, removeCgroup } from "./tree.js";
-import { oomKills, usageOf } from "./usage.js";
+import { briefUsageOf, oomKills, usageOf } from "./usage.js";
 
 export interface CgroupParts {
   readonly keeper: Occupant;
@@ -227,6 +227,12 @@ export class Cgroups {
   async oomKills(service: string): Promise<number> {
     const path = this.pathOf(service);
     return path === undefined ? 0 : ((await oomKills(path)) ?? 0);
+  }
+
+  /** What a service uses at present; undefined where it has no cgroup. */
+  async briefUsageOf(service: string): Promise<Resources | undefined> {
+    const path = this.pathOf(service);
+    return path === undefined ? undefined : await briefUsageOf(path);
   }
 
   /** What a service uses, and which of its limits are not in force; undefined where there is nothing to say. */

@@ -26,6 +26,18 @@ export async function usageOf(directory: string): Promise<Resources> {
   };
 }
 
+/** Of that, what changes all the time: for whoever looks again and again. */
+export async function briefUsageOf(directory: string): Promise<Resources> {
+  const [cpu, memory, tasks] = await Promise.all(
+    ["cpu.stat", "memory.current", "pids.current"].map((file) => readControl(directory, file)),
+  );
+  return {
+    ...known("cpu", entry(cpu, "usage_usec")),
+    ...known("memory", number(memory)),
+    ...known("tasks", number(tasks)),
+  };
+}
+
 /** How many processes the kernel has killed there for want of memory; undefined where it does not count them. */
 export async function oomKills(directory: string): Promise<number | undefined> {
   return entry(await readControl(directory, "memory.events"), "oom_kill");

@@ -175,6 +175,11 @@ export class Controller {
     return this.#parts.core.host.cgroups.resourcesOf(this.name);
   }
 
+  /** The same as far as it changes all the time, of a service that has a cgroup. */
+  usage(): Promise<Resources | undefined> {
+    return this.#parts.core.host.cgroups.briefUsageOf(this.name);
+  }
+
   /** Of a unit that is up, or on its way: what was found not to be applied when it was started. */
   async unitShortfalls(): Promise<readonly NotApplied[]> {
     const { host, builtinStart } = this.#parts.core;

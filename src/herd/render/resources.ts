@@ -33,7 +33,7 @@ function tasksLine({ tasks, tasksMax }: Resources): string[] {
 const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 
 /** `12.3 MiB`. */
-function size(bytes: number): string {
+export function size(bytes: number): string {
   let value = bytes;
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) {
