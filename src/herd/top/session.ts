@@ -54,6 +54,8 @@ class Session {
   #looksAgain = false;
   /** Whether the daemon did not answer the last time. */
   #isSilent = false;
+  /** Whether a key was pressed. */
+  #isTouched = false;
   #isOver = false;
   #finish: (failure?: unknown) => void = () => undefined;
 
@@ -142,6 +144,8 @@ class Session {
     this.#isSilent = false;
     this.#rows = rowsOf(sample, this.#sample, this.#rows).filter(this.#options.isShown);
     this.#sample = sample;
+    // Whom nobody has chosen is not followed to wherever it moves.
+    if (!this.#isTouched) this.#view = { ...initialView, order: this.#view.order };
   }
 
   async #logOf(service: string): Promise<readonly RecentMessage[] | undefined> {
@@ -152,6 +156,7 @@ class Session {
   }
 
   #pressed(key: Key): void {
+    this.#isTouched = true;
     const before = this.#view.mode;
     const { view, effect } = press(this.#view, key, this.#rows, tableHeight(this.#screen.size));
     this.#view = view;
