@@ -65,7 +65,7 @@ _shepherd() {
       boot) own=$daemon ;;
       reconfigure | roll-back | switch-generation) own='--dry-run --socket=' ;;
       shepherd-graph | extension-graph) own=--svg ;;
-      convert) own=--root= ;;
+      convert) own='--root= --from=' ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$own $general" -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace

@@ -51,7 +51,7 @@ complete -c shepherd -n __shepherd_wants_command -a reconfigure -d 'make another
 complete -c shepherd -n __shepherd_wants_command -a shepherd-graph -d 'print the graph of services'
 complete -c shepherd -n __shepherd_wants_command -a extension-graph -d 'print the graph of extensions'
 complete -c shepherd -n __shepherd_wants_command -a search -d 'find types of services'
-complete -c shepherd -n __shepherd_wants_command -a convert -d 'print units as a configuration'
+complete -c shepherd -n __shepherd_wants_command -a convert -d 'print units, or a file of another supervisor, as a configuration'
 complete -c shepherd -n __shepherd_wants_command -a describe -d 'tell about the generation in use'
 complete -c shepherd -n __shepherd_wants_command -a list-generations -d 'tell about all generations'
 complete -c shepherd -n __shepherd_wants_command -a roll-back -d 'go back to the generation before'
@@ -60,6 +60,7 @@ complete -c shepherd -n __shepherd_wants_command -a delete-generations -d 'remov
 complete -c shepherd -n '__shepherd_in build boot reconfigure shepherd-graph extension-graph' -F
 complete -c shepherd -n '__shepherd_in convert' -F -a '(__shepherd_units)'
 complete -c shepherd -n '__shepherd_in convert' -l root -x -a '(__fish_complete_directories)' -d 'the system whose units are converted'
+complete -c shepherd -n '__shepherd_in convert' -l from -x -a 'supervisord procfile pm2' -d 'what the file is'
 complete -c shepherd -n '__shepherd_in activate' -x -a '(__fish_complete_directories)'
 complete -c shepherd -n '__shepherd_in list-generations switch-generation delete-generations' -a '(__shepherd_generations)'
 complete -c shepherd -n '__shepherd_in build' -s o -l output -x -a '(__fish_complete_directories)' -d 'where the system is made'

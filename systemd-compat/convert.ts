@@ -1,6 +1,7 @@
 // `shepherd system convert`: systemd units as the TypeScript that a person would have written for them, ready to be edited.
 
 import { basename, resolve } from "node:path";
+import { ConversionError } from "../src/convert/error.js";
 import { moduleText, type Part } from "./convert/module.js";
 import { nativeService } from "./convert/native.js";
 import { othersOf } from "./convert/others.js";
@@ -19,6 +20,8 @@ import type { Unit } from "./unit.js";
 import { indexUnits } from "./unit-index.js";
 import { classifyUnit } from "./verify/classification.js";
 
+export { ConversionError } from "../src/convert/error.js";
+
 export interface ConvertRequest {
   /** Names of units, of which `.service` may be left out, and paths of unit files, which have a slash in them. */
   readonly units: readonly string[];
@@ -26,11 +29,6 @@ export interface ConvertRequest {
   readonly root?: string;
   /** What relative paths are relative to; absolute. */
   readonly directory: string;
-}
-
-/** A request that makes no sense, or a unit that is not there or cannot be used. */
-export class ConversionError extends Error {
-  override readonly name = "ConversionError";
 }
 
 /**

@@ -221,23 +221,33 @@ async function runSearch({ operands, write }: Context): Promise<ExitStatus> {
   return found === "" ? 1 : 0;
 }
 
-/** The reader of units is loaded for this alone. */
-async function runConvert({ operands, options: { root }, write }: Context): Promise<ExitStatus> {
-  const { ConversionError, convertUnits } = await import("../../systemd-compat/convert.js");
-  const directory = process.cwd();
+/** The readers of units and of other files are loaded for this alone. */
+async function runConvert({ operands, options, write }: Context): Promise<ExitStatus> {
+  const { ConversionError } = await import("../convert/error.js");
   try {
-    write(
-      await convertUnits({
-        units: operands,
-        directory,
-        ...(root === undefined ? {} : { root: resolve(directory, root) }),
-      }),
-    );
+    write(await converted(operands, options));
     return 0;
   } catch (error) {
     if (error instanceof ConversionError) throw new CommandError(error.message);
     throw error;
   }
+}
+
+async function converted(operands: readonly string[], { root, from }: Options): Promise<string> {
+  const { convertFile, kindOf, kinds } = await import("../convert/convert.js");
+  const kind = from === undefined ? kindOf(operands[0] ?? "") : kinds.find((one) => one === from);
+  if (kind === undefined) throw new UsageError(`--from: expected one of ${kinds.join(", ")}, got '${from}'`);
+  if (kind !== "systemd") {
+    if (root !== undefined) throw new UsageError("--root is about units of systemd");
+    return await convertFile(kind, operands);
+  }
+  const { convertUnits } = await import("../../systemd-compat/convert.js");
+  const directory = process.cwd();
+  return await convertUnits({
+    units: operands,
+    directory,
+    ...(root === undefined ? {} : { root: resolve(directory, root) }),
+  });
 }
 
 async function runDescribe({ places, write }: Context): Promise<ExitStatus> {

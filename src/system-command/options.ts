@@ -14,6 +14,8 @@ export interface Options {
   readonly socket?: string;
   /** Of `convert`: the directory that is taken for `/`, as it was given. */
   readonly root?: string;
+  /** Of `convert`: what the operands are, as it was given. */
+  readonly from?: string;
 }
 
 export interface Invocation {
@@ -89,10 +91,14 @@ const commands = {
     options: [],
   },
   convert: {
-    summary: "print the configuration that systemd's UNITs are, in TypeScript, ready to be edited",
-    operands: "UNIT...",
+    summary:
+      "print the configuration that systemd's UNITs, or a FILE of supervisord, foreman or pm2, are, in TypeScript",
+    operands: "UNIT...|FILE",
     arity: [1, Number.POSITIVE_INFINITY],
-    options: [["--root <DIRECTORY>", "units of the system in DIRECTORY"]],
+    options: [
+      ["--root <DIRECTORY>", "units of the system in DIRECTORY"],
+      ["--from <KIND>", "FILE is of this KIND: supervisord, procfile or pm2; default: as its name says"],
+    ],
   },
   describe: {
     summary: "print what the generation in use was made from",

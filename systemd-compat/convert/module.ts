@@ -1,9 +1,10 @@
 // The module that converted units make together: what it imports, what it defines, its services.
 
+import { call, comment, print, texts } from "../../src/convert/code.js";
+import { importText } from "../../src/convert/imports.js";
 import { printable } from "../diagnostics.js";
 import { shortName } from "../translate/service-names.js";
 import type { Unit } from "../unit.js";
-import { call, comment, print, texts } from "./code.js";
 import type { Converted, Use } from "./native.js";
 
 export interface Part {
@@ -65,17 +66,6 @@ function coreNames(uses: ReadonlySet<Use>, native: boolean): readonly string[] {
     ...(native ? ["service"] : []),
     ...(uses.has("action") ? ["shepherdAction"] : []),
   ];
-}
-
-function importText(names: readonly string[], types: readonly string[], module: string): string {
-  if (names.length + types.length === 0) return "";
-  // As the formatter sorts them: by the letters alone.
-  const all = [...names, ...types.map((name) => `type ${name}`)].sort((one, other) =>
-    one.replace("type ", "").toLowerCase() < other.replace("type ", "").toLowerCase() ? -1 : 1,
-  );
-  const line = `import { ${all.join(", ")} } from "${module}";`;
-  if (line.length <= 110) return `${line}\n`;
-  return `import {\n${all.map((name) => `  ${name},\n`).join("")}} from "${module}";\n`;
 }
 
 function othersText(parts: readonly Part[], units: readonly string[]): string {

@@ -1,12 +1,22 @@
 // A simple unit as `service(…)` with our own constructors: one command, of which nothing more is asked than these can do.
 
+import {
+  block,
+  type Code,
+  call,
+  type Entry,
+  keyOf,
+  list,
+  record,
+  text,
+  texts,
+} from "../../src/convert/code.js";
 import type { ServiceSettings } from "../directives.js";
 import type { Command } from "../parser/command-line.js";
 import type { ResourceLimit } from "../parser/limits.js";
 import { parseSignal, signalName } from "../parser/signal.js";
 import { serviceNameOf } from "../translate/service-names.js";
 import { serviceType } from "../unit-checks.js";
-import { block, type Code, call, type Entry, keyOf, list, record, text, texts } from "./code.js";
 import { type Subject, shortcomingComments } from "./subject.js";
 
 /** What the module must import or define for a piece of code. */

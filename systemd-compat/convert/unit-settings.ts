@@ -1,6 +1,7 @@
 // Any service unit as `unitService(…)`: its directives in camelCase, with their values as they are written, but for those that
 // later ones take back.
 
+import { block, type Code, call, type Entry, text, texts } from "../../src/convert/code.js";
 import type { Json, ServiceDefinition } from "../../src/daemon/definition/types.js";
 import { unitOf } from "../../src/daemon/units/of-definition.js";
 import type { UnitData } from "../../src/daemon/units/types.js";
@@ -15,7 +16,6 @@ import { type UnitServiceSettings, unitService } from "../translate/unit-service
 import { boolean, vitalBoolean } from "../values/basic.js";
 import type { Condition } from "../values/conditions.js";
 import type { ValueType } from "../values/type.js";
-import { block, type Code, call, type Entry, text, texts } from "./code.js";
 import type { Converted } from "./native.js";
 import { ownComments, type Subject, shortcomingComments } from "./subject.js";
 
