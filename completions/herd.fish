@@ -31,7 +31,7 @@ function __herd_units --description 'The names of units of systemd'
 end
 
 complete -c herd -f
-complete -c herd -s s -l socket -r -F -d 'send commands to this socket'
+complete -c herd -s s -l socket -r -F -d 'send commands to this socket, or ssh://HOST/SOCKET'
 complete -c herd -s n -l log-history -x -d 'how many log lines and timer runs to show'
 complete -c herd -l json -d 'print the result as JSON'
 complete -c herd -s N -l service-name -x -d 'name of the new service'

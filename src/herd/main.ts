@@ -4,6 +4,7 @@ import type { LostRequest } from "../protocol/launcher.js";
 import { DescriptorOutput } from "./output.js";
 import { run } from "./run.js";
 
+const STANDARD_INPUT = 0;
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
@@ -33,7 +34,11 @@ const surroundings = {
   directory: workingDirectory(),
   output: new DescriptorOutput(STANDARD_OUTPUT, "standard output"),
   errors,
-  isTerminal: { output: isatty(STANDARD_OUTPUT), errors: isatty(STANDARD_ERROR) },
+  isTerminal: {
+    input: isatty(STANDARD_INPUT),
+    output: isatty(STANDARD_OUTPUT),
+    errors: isatty(STANDARD_ERROR),
+  },
   now: () => Math.floor(Date.now() / 1000),
 };
 

@@ -7,20 +7,29 @@ import { version } from "../protocol/version.js";
 import type { Options } from "./arguments.js";
 
 export type ParsedLine =
-  | { readonly kind: "run"; readonly operands: readonly string[]; readonly options: Options }
+  | {
+      readonly kind: "run";
+      readonly operands: readonly string[];
+      readonly options: Options;
+      /** All of the line but `--socket`, its options spelled out, as another herd takes it. */
+      readonly line: readonly string[];
+    }
   /** `--help` and its like: print this, and that is all. */
   | { readonly kind: "print"; readonly text: string };
 
 export async function parseOptions(args: readonly string[], directory: string): Promise<ParsedLine> {
   const { Command, Option } = await import("commander");
   const program = defineOptions(new Command("herd"), (flags, text) => new Option(flags, text), directory);
-  program.parse(normaliseOptions(args, program.options, ["--since", "--until"]), { from: "user" });
+  const normal = normaliseOptions(args, program.options, ["--since", "--until"]);
+  program.parse(normal, { from: "user" });
   const { help, usage, version: showVersion, ...options } = program.opts<Options & Informative>();
   if (help === true) return { kind: "print", text: helpText(program) };
   if (usage === true)
     return { kind: "print", text: usageLine("herd", program.options, "[--] ACTION [SERVICE [ARG...]]") };
   if (showVersion === true) return { kind: "print", text: `herd (shepherd-ts) ${version}\n` };
-  return { kind: "run", operands: program.args, options };
+  const end = normal.indexOf("--");
+  const line = normal.filter((word, at) => (end >= 0 && at > end) || !word.startsWith("--socket="));
+  return { kind: "run", operands: program.args, options, line };
 }
 
 interface Informative {
@@ -36,7 +45,7 @@ function defineOptions(
 ): Command {
   const collect = (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value];
   const definitions = [
-    option("-s, --socket <FILE>", "send commands to FILE"),
+    option("-s, --socket <FILE>", "send commands to FILE, or through ssh to ssh://[USER@]HOST[:PORT]/FILE"),
     option("-n, --log-history <NUMBER>", "display up to NUMBER log lines and timer runs").argParser(
       historySize,
     ),

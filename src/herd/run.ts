@@ -30,23 +30,45 @@ const QUIET_FOR_MS = 5000;
 export interface Surroundings extends CommandSurroundings {
   readonly args: readonly string[];
   readonly uid: number;
+  readonly isTerminal: CommandSurroundings["isTerminal"] & { readonly input: boolean };
   /** The request that the command line is about, where the launcher has sent it already, and lost its daemon. */
   readonly lost?: LostRequest;
 }
 
 export async function run(surroundings: Surroundings): Promise<ExitStatus> {
   return await reporting(surroundings, async (report) => {
-    const invocation = await readCommandLine(surroundings);
-    return invocation === undefined ? 0 : await perform(invocation, surroundings, report);
+    const line = await readCommandLine(surroundings);
+    if (line === undefined) return 0;
+    const { invocation, words } = line;
+    const { environment, isTerminal } = surroundings;
+    const socket = socketPath(invocation.options, surroundings);
+    if (!socket.startsWith("ssh:")) return await perform(invocation, surroundings, report);
+    const { remoteOf, runThere } = await import("./remote.js");
+    const remote = remoteOf(socket);
+    if (remote === undefined) return await perform(invocation, surroundings, report);
+    const canAsk = isTerminal.input && isTerminal.errors;
+    return await runThere(
+      remote,
+      words,
+      { canAsk, isTerminal: canAsk && isTerminal.output, environment },
+      report,
+    );
   });
 }
 
+interface Line {
+  readonly invocation: Invocation;
+  /** The line as it is for a herd elsewhere. */
+  readonly words: readonly string[];
+}
+
 /** Undefined when all was to print something, such as `--help`. */
-async function readCommandLine({ args, directory, output }: Surroundings): Promise<Invocation | undefined> {
-  if (!args.some((arg) => arg.startsWith("-"))) return parseInvocation(args, {});
+async function readCommandLine({ args, directory, output }: Surroundings): Promise<Line | undefined> {
+  if (!args.some((arg) => arg.startsWith("-"))) return { invocation: parseInvocation(args, {}), words: args };
   const { parseOptions } = await import("./options.js");
   const parsed = await parseOptions(args, directory);
-  if (parsed.kind === "run") return parseInvocation(parsed.operands, parsed.options);
+  if (parsed.kind === "run")
+    return { invocation: parseInvocation(parsed.operands, parsed.options), words: parsed.line };
   output.write(parsed.text);
   return undefined;
 }

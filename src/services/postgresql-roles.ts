@@ -1,5 +1,6 @@
 // Roles and databases of PostgreSQL, made where they are missing: `postgresqlRoleServiceType` of Guix.
 
+import { shellCommand, shellWord } from "../cli/shell-words.js";
 import { type Checks, check } from "../daemon/definition/check.js";
 import { fields, listOf } from "../daemon/definition/fields.js";
 import { recordConstructor } from "./composition/record.js";
@@ -10,7 +11,6 @@ import { fileAppend, filePath, type PlainFile, plainFile } from "./files/file-li
 import { postgresql } from "./files/packages.js";
 import { type SoftwarePackage, softwarePackageCheck } from "./files/software-package.js";
 import { postgresUser } from "./postgresql.js";
-import { shellCommand, shellWord } from "./shell-words.js";
 import { makeSystemConstructor } from "./shepherd/constructors.js";
 import { type ShepherdService, shepherdService } from "./shepherd/service.js";
 

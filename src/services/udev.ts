@@ -2,6 +2,7 @@
 // services add.
 
 import { readFile } from "node:fs/promises";
+import { shellCommand } from "../cli/shell-words.js";
 import { type Checks, check, checkFields, checkValue } from "../daemon/definition/check.js";
 import { makeKillDestructor } from "../daemon/definition/constructors.js";
 import { listOf } from "../daemon/definition/fields.js";
@@ -24,7 +25,6 @@ import { shepherdRootServiceType } from "./essential/shepherd-root.js";
 import { type FileLike, fileAppend, fileLikeCheck, filePath, plainFile } from "./files/file-like.js";
 import { udev as debianUdev } from "./files/packages.js";
 import { type SoftwarePackage, softwarePackageCheck } from "./files/software-package.js";
-import { shellCommand } from "./shell-words.js";
 import { makeForkexecConstructor, makeSystemConstructor } from "./shepherd/constructors.js";
 import { type ShepherdService, shepherdService } from "./shepherd/service.js";
 

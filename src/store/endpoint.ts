@@ -1,6 +1,15 @@
 // What the name of a daemon's end of a connection means: a file name or a URI.
 
+import {
+  type Authority,
+  AuthorityError,
+  decoded,
+  parseAuthority,
+  withoutPassword,
+} from "../protocol/authority.js";
 import { StoreConnectionError } from "./errors.js";
+
+export { withoutPassword } from "../protocol/authority.js";
 
 export type Endpoint =
   | { readonly kind: "unix"; readonly file: string }
@@ -62,51 +71,16 @@ function unix(uri: string, file: string): Endpoint {
   return { kind: "unix", file };
 }
 
-interface Authority {
-  readonly host: string;
-  readonly user: string | undefined;
-  readonly port: number | undefined;
-}
-
-const authorityPattern =
-  /^\/\/(?:(?<user>[^@/?#]*)@)?(?<host>\[[0-9a-f:.]+(?:%[^\]]+)?\]|[^:@/?#[\]\s]*)(?::(?<port>[^/?#]*))?(?<path>[/?#].*)?$/is;
-
-function authorityOf(uri: string, rest: string): Authority {
-  const groups = authorityPattern.exec(rest)?.groups;
-  if (groups === undefined) throw refusal(uri, "EINVAL", "expected //HOST or //HOST:PORT after the scheme");
-  const { user, port, path = "" } = groups;
-  const host = decoded(groups.host?.replace(/^\[|\]$/g, "") ?? "");
-  if (host === "") throw refusal(uri, "EINVAL", "it names no host");
-  if (path !== "" && path !== "/") throw refusal(uri, "EINVAL", "there is more after the host and the port");
-  if (user?.includes(":")) throw refusal(uri, "EINVAL", "a password has no place in a URI");
-  const name = user === undefined ? undefined : decoded(user);
-  // A name that begins so would be an option of ssh.
-  for (const word of [host, name ?? "x"])
-    if (!/^[^-\s\p{Cc}][^\s\p{Cc}]*$/u.test(word))
-      throw refusal(uri, "EINVAL", "its host or its user is no name");
-  return { host, user: name, port: portOf(uri, port) };
-}
-
-function portOf(uri: string, port: string | undefined): number | undefined {
-  if (port === undefined || port === "") return undefined;
-  const number = /^\d{1,5}$/.test(port) ? Number(port) : 0;
-  if (number < 1 || number > 65535)
-    throw refusal(uri, "EINVAL", `its port "${port}" is none: expected 1 to 65535`);
-  return number;
-}
-
-/** Without the escapes of a URI; as it is where they are malformed. */
-function decoded(text: string): string {
+function authorityOf(uri: string, text: string): Authority {
   try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+    const authority = parseAuthority(text);
+    if (authority.rest !== "" && authority.rest !== "/")
+      throw new AuthorityError("there is more after the host and the port");
+    return authority;
+  } catch (error) {
+    if (error instanceof AuthorityError) throw refusal(uri, "EINVAL", error.message);
+    throw error;
   }
-}
-
-/** A password that somebody put into a URI is not told. */
-export function withoutPassword(uri: string): string {
-  return uri.replace(/^([^/?#]*\/\/[^:@/?#]*):[^/?#]*@/, "$1:***@");
 }
 
 function refusal(uri: string, code: string, problem: string): StoreConnectionError {

@@ -162,7 +162,7 @@ async function client(system: System, name: string, ...args: readonly string[]):
     directory: system.directory,
     output: new DescriptorOutput(output ?? -1, "output"),
     errors: new DescriptorOutput(errors ?? -1, "errors"),
-    isTerminal: { output: false, errors: false },
+    isTerminal: { input: false, output: false, errors: false },
     now: () => 0,
   });
   for (const descriptor of [output, errors]) closeSync(descriptor ?? -1);

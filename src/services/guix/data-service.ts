@@ -1,6 +1,7 @@
 // The service of the Guix Data Service, which tells what there is in Guix: `guix-data-service-type` of Guix (Guix manual,
 // "Guix Services").
 
+import { shellCommand } from "../../cli/shell-words.js";
 import { type Checks, check, fail } from "../../daemon/definition/check.js";
 import { makeKillDestructor } from "../../daemon/definition/constructors.js";
 import type { UserAccount, UserGroup } from "../accounts/records.js";
@@ -16,7 +17,6 @@ import { fileAppend, filePath, type PlainFile, plainFile } from "../files/file-l
 import { guile, guixDataService } from "../files/packages.js";
 import { type SoftwarePackage, softwarePackageCheck } from "../files/software-package.js";
 import { kindOf } from "../secret.js";
-import { shellCommand } from "../shell-words.js";
 import {
   type CommandWord,
   makeForkexecConstructor,
