@@ -45,6 +45,23 @@ export interface Ends {
 }
 
 /**
+ * Runs its arguments until its own standard input ends, as it does with the connection. Where there is no terminal, nothing else
+ * would tell a command that goes on for ever, and has nothing to say, that nobody listens any more.
+ */
+const untilInputEnds = [
+  "exec 3<&0",
+  '"$@" </dev/null 3<&- & command=$!',
+  '{ read -r line <&3; kill "$command"; } >/dev/null 2>&1 & watch=$!',
+  "exec 3<&-",
+  'wait "$command" 2>/dev/null; status=$?',
+  'kill "$watch" 2>/dev/null',
+  'exit "$status"',
+].join("\n");
+
+/** Whether it goes on until it is told to end. */
+const isEndless = (line: readonly string[]): boolean => line.includes("--follow");
+
+/**
  * What ssh is run with.
  *
  * @param line the command line without what named the socket
@@ -56,6 +73,7 @@ export function sshArguments(
 ): readonly string[] {
   const { NO_COLOR: plain } = environment;
   const words = [
+    ...(isTerminal || !isEndless(line) ? [] : ["sh", "-c", untilInputEnds, "sh"]),
     ...(plain === undefined ? [] : ["env", `NO_COLOR=${plain}`]),
     "herd",
     ...(socket === undefined ? [] : ["-s", socket]),
@@ -70,7 +88,7 @@ export function sshArguments(
     ForwardX11: "no",
   };
   return [
-    ...(isTerminal ? ["-t"] : ["-T", "-n"]),
+    isTerminal ? "-t" : "-T",
     ...(port === undefined ? [] : ["-p", String(port)]),
     ...(user === undefined ? [] : ["-l", user]),
     ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
@@ -90,7 +108,11 @@ export async function runThere(
   ends: Ends,
   report: Reporter,
 ): Promise<ExitStatus> {
-  const child = spawn("ssh", sshArguments(remote, line, ends), { stdio: "inherit" });
+  const child = spawn("ssh", sshArguments(remote, line, ends), {
+    // Nobody reads from a pipe, which ends with us.
+    stdio: [ends.isTerminal ? "inherit" : "pipe", "inherit", "inherit"],
+  });
+  child.stdin?.on("error", () => undefined);
   // What a terminal sends goes to ssh too, and what it makes of it is what counts.
   const passOn = (signal: NodeJS.Signals): void => void child.kill(signal);
   const ignore = (): undefined => undefined;

@@ -1,7 +1,8 @@
 // `herd -s ssh://…`: what a URI means, what ssh is run with, and the whole over a server of OpenSSH on loopback.
 
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { UsageError } from "../../src/cli/gnu-options.js";
@@ -12,6 +13,16 @@ import { configuration } from "../support/configuration.js";
 import { bootSystem, type System, suiteScope } from "../support/harness.js";
 import { project } from "../support/project.js";
 import { type Outcome, run } from "../support/run.js";
+import { waitFor } from "../support/wait.js";
+
+/** Empty for a process that has ended. */
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 describe("a URI", () => {
   const none = { user: undefined, port: undefined, socket: undefined };
@@ -52,7 +63,7 @@ describe("what ssh is run with", () => {
 
   it("names host, user and port, and quotes each word for the shell there", () => {
     const args = sshArguments(remote, ["eval", "root", "1; rm -rf /", "it's", ""], ends);
-    assert.deepEqual(args.slice(0, 6), ["-T", "-n", "-p", "2222", "-l", "ada"]);
+    assert.deepEqual(args.slice(0, 5), ["-T", "-p", "2222", "-l", "ada"]);
     assert.deepEqual(args.slice(-3), [
       "--",
       "box",
@@ -107,14 +118,18 @@ describe("over a server on loopback", { skip: withoutSsh }, () => {
     await ssh?.stop();
   });
 
-  /** Runs herd with an ssh that has one of the server's clients' configurations. */
-  async function herd(client: readonly string[], socket: string, ...args: string[]): Promise<Outcome> {
+  /** With an ssh that has one of the server's clients' configurations. */
+  function environmentWith(client: readonly string[]): Record<string, string> {
     const bin = join(ssh.directory, "bin");
     mkdirSync(bin, { recursive: true });
     writeFileSync(join(bin, "ssh"), `#!/bin/sh\nexec /usr/bin/ssh ${client.join(" ")} "$@"\n`);
     chmodSync(join(bin, "ssh"), 0o755);
+    return { PATH: `${bin}:${process.env.PATH}`, SHEPHERD_NODE: process.execPath, HOME: ssh.directory };
+  }
+
+  async function herd(client: readonly string[], socket: string, ...args: string[]): Promise<Outcome> {
     return await run(join(project.bin, "herd"), ["-s", `${ssh.uri}${socket}`, ...args], {
-      env: { PATH: `${bin}:${process.env.PATH}`, SHEPHERD_NODE: process.execPath, HOME: ssh.directory },
+      env: environmentWith(client),
     });
   }
 
@@ -162,6 +177,29 @@ describe("over a server on loopback", { skip: withoutSsh }, () => {
     assert.match(
       stranger.stderr,
       /Host key verification failed\.\r?\nherd: error: no connection to 127\.0\.0\.1\n$/,
+    );
+  });
+
+  it("a follower at the other end ends with the one here", async () => {
+    const marker = `--grep=hello|of-${process.pid}`;
+    const child = spawn(
+      join(project.bin, "herd"),
+      ["-s", `${ssh.uri}${system.socket}`, "log", "web", "-f", marker],
+      { env: environmentWith(ssh.known), stdio: ["ignore", "pipe", "inherit"] },
+    );
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      output += piece;
+    });
+    await waitFor("it shows lines", () => output.includes("hello"));
+    const followers = (): readonly string[] =>
+      readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes(marker));
+    assert.ok(followers().length >= 2, String(followers()));
+    child.kill("SIGTERM");
+    await waitFor(
+      "all are gone",
+      () => followers().length === 0,
+      () => followers().map(commandLine).join("\n").replaceAll("\0", " "),
     );
   });
 
