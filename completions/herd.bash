@@ -50,7 +50,7 @@ _herd() {
       mapfile -t COMPREPLY < <(compgen -W 'ctrl-] ctrl-a ctrl-q none' -- "$current")
       return
       ;;
-    --sort)
+    --by)
       mapfile -t COMPREPLY < <(compgen -W 'name state pid cpu memory uptime restarts' -- "$current")
       return
       ;;
@@ -66,7 +66,7 @@ _herd() {
         ((index++))
         socket=(-s "${COMP_WORDS[index]}")
         ;;
-      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep | --detach-key | --root | --interval | --sort)
+      -[nNdE] | --log-history | --service-name | --log-file | --working-directory | --environment-variable | --user | --group | --since | --until | --grep | --detach-key | --root | --interval | --by)
         ((index++))
         ;;
       -*) ;;
@@ -76,7 +76,7 @@ _herd() {
 
   if [[ $current == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W '--socket= --log-history= --json --service-name= --log-file=
-      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --once --interval= --sort= --read-only --detach-key= --root= --all --strict --help --usage --version' -- "$current")
+      --working-directory= --environment-variable= --user= --group= --follow --since= --until= --grep= --once --interval= --by= --read-only --detach-key= --root= --all --strict --help --usage --version' -- "$current")
     [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
     return
   fi

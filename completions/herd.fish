@@ -10,7 +10,7 @@ function __herd_operands --description 'How many words of the command line are n
             continue
         end
         switch $word
-            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep --detach-key --root --interval --sort
+            case -s -n -N -d -E --socket --log-history --service-name --log-file --working-directory --environment-variable --user --group --since --until --grep --detach-key --root --interval --by
                 set skip 1
             case '-*'
             case '*'
@@ -48,7 +48,7 @@ complete -c herd -l read-only -d 'attach: type nothing'
 complete -c herd -l detach-key -x -a 'ctrl-] ctrl-a ctrl-q none' -d 'attach: the key that detaches'
 complete -c herd -l once -d 'top: print one table'
 complete -c herd -l interval -x -d 'top: look every so many seconds'
-complete -c herd -l sort -x -a 'name state pid cpu memory uptime restarts' -d 'top: sort by this column'
+complete -c herd -l by -x -a 'name state pid cpu memory uptime restarts' -d 'top: sort by this column'
 complete -c herd -l all -d 'verify: all units'
 complete -c herd -l strict -d 'verify: fail where something that a unit needs is not applied'
 complete -c herd -l root -x -a '(__fish_complete_directories)' -d 'verify: the system whose units are checked'

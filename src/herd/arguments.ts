@@ -33,7 +33,7 @@ export interface Options {
   /** Of `top`: seconds between two looks. */
   readonly interval?: number;
   /** Of `top`: the name of a column. */
-  readonly sort?: string;
+  readonly by?: string;
   /** Of `verify`: a unit fails that is not applied as a whole. */
   readonly strict?: boolean;
 }

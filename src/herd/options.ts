@@ -66,7 +66,7 @@ function defineOptions(
     option("--detach-key <KEY>", "attach: detach with KEY instead of ctrl-]"),
     option("--once", "top: print one table"),
     option("--interval <SECONDS>", "top: look every so many seconds").argParser(secondsOf),
-    option("--sort <COLUMN>", "top: sort by name, state, pid, cpu, memory, uptime or restarts"),
+    option("--by <COLUMN>", "top: sort by name, state, pid, cpu, memory, uptime or restarts"),
     option("--root <DIRECTORY>", "verify: units of the system in DIRECTORY").argParser((root) =>
       resolve(directory, root),
     ),

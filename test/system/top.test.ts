@@ -90,7 +90,7 @@ test("a live table: what runs, keys that start, stop and restart, and the termin
 
 test("what a service wrote, harmless; help; another size", async (context) => {
   const system = await boot(context);
-  const terminal = top(context, system, ["--sort=name"]);
+  const terminal = top(context, system, ["--by=name"]);
   const device = await terminal.device();
   await terminal.until(/> ␛\[0mbad/);
   terminal.type("/chat\rl");
@@ -168,7 +168,7 @@ test("elsewhere it is one table, or as many as are asked for, and never drives a
   assert.match(once, /\nbad +stopped +- +- +- +- +0\n/);
   assert.match(once, /\nroot +running +\d+ +\d+\.\d +\d+(?:\.\d)? MiB +\d+s +0\n/);
   assert.ok(!once.includes("\x1b"));
-  const two = await system.ok("top", "-n", "2", "--interval=0.2", "--sort", "name", "db", "web");
+  const two = await system.ok("top", "-n", "2", "--interval=0.2", "--by", "name", "db", "web");
   assert.match(two, /^(SERVICE.*\ndb .*\nweb .*\n)\n(SERVICE.*\ndb .*\nweb .*\n)$/);
   const { services } = JSON.parse(await system.ok("top", "--json", "web")) as {
     readonly services: readonly { readonly name: string; readonly state: string }[];
@@ -185,11 +185,11 @@ test("elsewhere it is one table, or as many as are asked for, and never drives a
     [missing.status, missing.stderr],
     [1, "herd: error: service 'nosuch' could not be found\n"],
   );
-  const sort = await system.herd("top", "--sort=size");
+  const sort = await system.herd("top", "--by=size");
   assert.equal(sort.status, 1);
   assert.match(
     sort.stderr,
-    /top: --sort: expected one of name, state, pid, cpu, memory, uptime, restarts, got "size"/,
+    /top: --by: expected one of name, state, pid, cpu, memory, uptime, restarts, got "size"/,
   );
   for (const wrong of [["--interval=0"], ["--interval=x"], ["-n", "0"]])
     assert.equal((await system.herd("top", ...wrong)).status, 1, wrong.join(" "));

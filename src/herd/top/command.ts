@@ -42,7 +42,7 @@ export async function showTop(invocation: Invocation, around: TopSurroundings): 
   const { action, service, words, options } = invocation;
   if (action !== ACTION) return undefined;
   const names = service === undefined ? [] : [service, ...words];
-  const order = orderOf(options.sort);
+  const order = orderOf(options.by);
   const interval = intervalOf(options.interval) * 1000;
   const count = countOf(invocation);
   const first = await takeSample(around.askQuietly, () => around.ask("status"));
@@ -85,7 +85,7 @@ function orderOf(sort: string | undefined): Order {
   if (sort === undefined) return initialView.order;
   if (isColumnName(sort)) return { by: sort, reversed: false };
   throw new UsageError(
-    `top: --sort: expected one of ${columns.map(({ name }) => name).join(", ")}, got "${sort}"`,
+    `top: --by: expected one of ${columns.map(({ name }) => name).join(", ")}, got "${sort}"`,
   );
 }
 
