@@ -451,7 +451,10 @@ function withoutReasons(text: string): string {
 /** Our reply without what only we send: reasons, and that a start that threw has failed. */
 function asOfGnu(reply: string): string {
   return reply
-    .replace(/ \((?:failure|disabled-because) "[^"]*"\)| \(lacking \((?:\(\S+ \w+\) ?)+\)\)/g, "")
+    .replace(
+      / \((?:failure|disabled-because) "[^"]*"\)| \(lacking \((?:\(\S+ \w+\) ?)+\)\)| \(auto-start\? #f\)/g,
+      "",
+    )
     .replace(/"Failed to start [^"]*" /g, "")
     .replace(/(action-exception start .*\(messages \().*(\)\)\))$/, "$1$2");
 }
