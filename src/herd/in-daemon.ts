@@ -42,11 +42,14 @@ export async function runInDaemon(
     carryOut(parseInvocation(operands, options), surroundings, report, {
       id: () => id,
       progress: {
-        ask: () =>
-          ask(commandOf("status", "root", [], directory), serve, {
-            cleanse: asItIs,
-            message: () => undefined,
-          }),
+        // Who has gone sees nothing of it.
+        ask: async () =>
+          errors.isOpen
+            ? await ask(commandOf("status", "root", [], directory), serve, {
+                cleanse: asItIs,
+                message: () => undefined,
+              })
+            : undefined,
         draw: (text) => {
           errors.write(text);
           flush();

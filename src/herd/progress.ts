@@ -25,6 +25,8 @@ export interface ProgressMeans {
 const FIRST_AFTER_MS = 500;
 /** Between an answer and the next question. */
 const EVERY_MS = 500;
+/** Of many services a look takes the supervisor's time: so many times what it took passes until the next one. */
+const SHARE = 20;
 /** The rest of a line too long for the terminal is cut off. */
 const WRAP_OFF = "\x1b[?7l";
 const WRAP_ON = "\x1b[?7h";
@@ -66,9 +68,11 @@ export class Progress {
 
   #lookAfter(milliseconds: number): void {
     this.#timer = setTimeout(() => {
+      const begun = performance.now();
       this.#look().then(
         () => {
-          if (!this.#isOver) this.#lookAfter(EVERY_MS);
+          const took = performance.now() - begun;
+          if (!this.#isOver) this.#lookAfter(Math.max(EVERY_MS, took * SHARE));
         },
         () => this.end(),
       );

@@ -28,9 +28,9 @@ export function parseAuthority(text: string): Authority {
   if (host === "") throw new AuthorityError("it names no host");
   if (user?.includes(":")) throw new AuthorityError("a password has no place in a URI");
   const name = user === undefined ? undefined : decoded(user);
-  // A name that begins so would be an option of ssh.
+  // A name that begins with a hyphen would be an option of ssh, which also hands names to shells, as its configuration has it.
   for (const word of [host, name ?? "x"])
-    if (!/^[^-\s\p{Cc}][^\s\p{Cc}]*$/u.test(word))
+    if (!/^[\p{L}\p{N}_.:%@+\\][\p{L}\p{N}_.:%@+\\-]*$/u.test(word))
       throw new AuthorityError("its host or its user is no name");
   return { host, user: name, port: portOf(port), rest };
 }

@@ -3,6 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { cgroupName } from "../daemon/cgroups/cgroups.js";
 import { cgroupMounts, cgroupPath, directoriesOf, type Mount } from "../daemon/cgroups/place.js";
 import { childrenOf } from "../daemon/proc.js";
 
@@ -19,7 +20,7 @@ export async function memoryOf(name: string, pid: number): Promise<number | unde
 async function ofCgroup(name: string, pid: number): Promise<number | undefined> {
   const path = cgroupPath(await textOf(`/proc/${pid}/cgroup`));
   // One that it shares with others tells nothing of it.
-  if (path === undefined || basename(path) !== name) return undefined;
+  if (path === undefined || basename(path) !== cgroupName(name)) return undefined;
   for (const directory of directoriesOf(path, await mounts())) {
     const bytes = Number.parseInt(await textOf(join(directory, "memory.current")), 10);
     if (Number.isFinite(bytes)) return bytes;

@@ -30,17 +30,29 @@ export interface Sample {
 export async function sampleOf(supervisor: Supervisor): Promise<Sample> {
   try {
     const services = await supervisor.services();
-    const alarms = new Map<string, number>();
+    return { services, memory: await memoryOfAll(services), alarms: await nextAlarms(supervisor, services) };
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    return { services: undefined, memory: new Map(), alarms: new Map() };
+  }
+}
+
+/** Of the timers that are told of before the supervisor goes away. */
+async function nextAlarms(
+  supervisor: Supervisor,
+  services: readonly ServiceStatus[],
+): Promise<ReadonlyMap<string, number>> {
+  const alarms = new Map<string, number>();
+  try {
     for (const { provides, running } of services) {
       if (running?.type !== "timer") continue;
       const [next] = await alarmsOf(supervisor, provides[0]);
       if (next !== undefined) alarms.set(provides[0], next);
     }
-    return { services, memory: await memoryOfAll(services), alarms };
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
-    return { services: undefined, memory: new Map(), alarms: new Map() };
   }
+  return alarms;
 }
 
 /** The text of the answer. */

@@ -162,7 +162,7 @@ class Site {
     if (section === "services" && name !== undefined && words.length === 1) {
       const [word = ""] = words;
       if (isOrder(word))
-        return method === "POST" ? await this.#order(request, word, name) : notAllowed("POST");
+        return method === "POST" ? await this.#order(request, response, word, name) : notAllowed("POST");
       if (word === "log")
         return isReading(method) ? await this.#log(name, response) : notAllowed("GET, HEAD");
     }
@@ -226,6 +226,8 @@ class Site {
   }
 
   #stream(response: ServerResponse, begin: (stream: EventStream) => () => void): Answer | undefined {
+    // Nobody would be told a second time that the page has gone.
+    if (response.destroyed) return undefined;
     if (this.#streams >= this.#mostStreams)
       return text(503, "There are too many pages open.", { "retry-after": "10" });
     this.#streams += 1;
@@ -238,7 +240,12 @@ class Site {
     return undefined;
   }
 
-  async #order(request: IncomingMessage, order: Order, name: string): Promise<Answer> {
+  async #order(
+    request: IncomingMessage,
+    response: ServerResponse,
+    order: Order,
+    name: string,
+  ): Promise<Answer> {
     const { supervisor, gate } = this.#options;
     const reason = whyNoOrder(request.headers, gate);
     if (reason !== undefined) return text(403, `This order is refused: ${reason}.`);
@@ -249,6 +256,8 @@ class Site {
     if (this.#orders >= bounds.orders)
       return text(503, "There are too many orders under way.", { "retry-after": "5" });
     this.#orders += 1;
+    // It takes as long as the service does. A connection that was closed meanwhile some browsers would ask again, on another one.
+    response.on("timeout", () => undefined);
     try {
       const outcome = await supervisor.perform(order, service.provides[0]);
       this.#feed.hurry();

@@ -147,3 +147,9 @@ for (const [name, contents, message] of [
   test(`refused: ${name}: ${JSON.stringify(contents)}`, async (t) => {
     assert.match(await converted(t, name, contents), message);
   });
+
+test("a JSON file is data: what is a program in it reaches nothing of ours", async (context) => {
+  const script = 'this.constructor.constructor("return process.version")()';
+  const text = await converted(context, "ecosystem.json", `{ apps: [{ name: "x", script: ${script} }] }`);
+  assert.match(text, /ecosystem\.json.*process is not defined/);
+});

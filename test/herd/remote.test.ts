@@ -45,6 +45,8 @@ describe("a URI", () => {
     ["ssh:///run/socket", /: it names no host$/],
     ["ssh://-oProxyCommand=x/s", /: its host or its user is no name$/],
     ["ssh://-lroot@box/s", /: its host or its user is no name$/],
+    ["ssh://$(id)/s", /: its host or its user is no name$/],
+    ["ssh://a%60id%60@box/s", /: its host or its user is no name$/],
     ["ssh://a:secret@box/s", /^ssh:\/\/a:\*\*\*@box\/s: a password has no place in a URI$/],
     ["ssh://box:99999/s", /: its port "99999" is none/],
     ["ssh://box?x", /: expected the name of a socket after the host$/],

@@ -45,13 +45,21 @@ async function contentsOf(file: string): Promise<unknown> {
     throw new ConversionError(`${file}: YAML cannot be read: write it as JSON, as 'yq -o=json ${file}' does`);
   const contents = await readText(file);
   try {
-    if (kind === ".json")
-      return runInNewContext(`(${contents}\n)`, {}, { filename: file, timeout: patience });
+    if (kind === ".json") return ofJson(contents, file);
     const module = (await import(pathToFileURL(resolve(file)).href)) as { readonly default?: unknown };
     return module.default;
   } catch (error) {
     throw new ConversionError(`${placeOf(error, file)}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** JSON with comments, as pm2 reads it. Only text comes out of the context, and nothing of ours is in it: it is data, not a program. */
+function ofJson(contents: string, file: string): unknown {
+  const text: unknown = runInNewContext(`JSON.stringify((${contents}\n))`, Object.create(null), {
+    filename: file,
+    timeout: patience,
+  });
+  return typeof text === "string" ? JSON.parse(text) : undefined;
 }
 
 /** Errors of another context are none of ours. */

@@ -5,12 +5,19 @@ import type { Resources } from "../../protocol/resources.js";
 import type { Usage } from "../../protocol/usage.js";
 import type { Controller } from "../controller/controller.js";
 
+/** Services that are looked at side by side: each takes three descriptors and a buffer for each of them. */
+const atOnce = 8;
+
 export async function usageOfAll(controllers: readonly Controller[]): Promise<Usage> {
-  const found = await Promise.all(
-    controllers.map(async (controller) => [controller.name, await usageOfOne(controller)] as const),
-  );
   const services = new Map<string, Resources>();
-  for (const [name, resources] of found) if (resources !== undefined) services.set(name, resources);
+  for (let from = 0; from < controllers.length; from += atOnce) {
+    const some = controllers.slice(from, from + atOnce);
+    const found = await Promise.all(some.map(usageOfOne));
+    for (const [index, { name }] of some.entries()) {
+      const resources = found[index];
+      if (resources !== undefined) services.set(name, resources);
+    }
+  }
   const place = pidNamespace();
   return { services, ...(place === undefined ? {} : { pidNamespace: place }) };
 }

@@ -65,7 +65,8 @@ export async function showTop(invocation: Invocation, around: TopSurroundings): 
         screen: (events) => new Screen(process.stdin, process.stdout, around.output, events),
       },
     );
-    return 0;
+    // An order that is under way goes on without us, and would keep us until it is over.
+    process.exit(0);
   }
   return await printTables(
     { first, count: count ?? 1, interval, isShown, order },

@@ -21,7 +21,7 @@ export async function usageOfProcesses(
   for (const service of unknown) {
     const found = pidsOf(service)
       .map((pid) => stats[pid])
-      .filter((one) => one !== undefined);
+      .filter((one) => one !== undefined && one !== null);
     if (found.length > 0)
       usage.set(service.provides[0], {
         memory: sum(found.map(({ memory }) => memory)),
@@ -32,8 +32,8 @@ export async function usageOfProcesses(
   return usage;
 }
 
-/** By process number. */
-type Stats = Record<string, { readonly memory: number; readonly ctime: number }>;
+/** By process number; null: it has ended meanwhile. */
+type Stats = Record<string, { readonly memory: number; readonly ctime: number } | null>;
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
