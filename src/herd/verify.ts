@@ -3,9 +3,8 @@
 
 import { UsageError } from "../cli/gnu-options.js";
 import type { Reply } from "../protocol/messages.js";
-import { decodeService } from "../protocol/service-status.js";
-import { isList } from "../protocol/sexp.js";
 import type { Invocation } from "./arguments.js";
+import { toldStatus } from "./told-status.js";
 
 export interface VerifySurroundings {
   readonly directory: string;
@@ -29,22 +28,12 @@ export async function verifyUnits(
     throw new UsageError("verify: expected units, or --all without any");
   const mayBeService =
     service !== undefined && !all && !strict && root === undefined && !/[/.@]/.test(service);
-  if (mayBeService && hasOwnAction(await askQuietly("status", service))) return undefined;
+  if (mayBeService && toldStatus(await askQuietly("status", service))?.actions.includes(ACTION) === true)
+    return undefined;
   const { verify } = await import("../../systemd-compat/verify.js");
   const units = service === undefined ? [] : [service, ...words];
   return await verify(
     { units, all, strict, json, directory, ...(root === undefined ? {} : { root }) },
     { write, error },
   );
-}
-
-/** Whether the service whose status this is has an action of that name; not so where there is none. */
-function hasOwnAction(reply: Reply | undefined): boolean {
-  const [status] =
-    reply !== undefined && reply.error === undefined && isList(reply.result) ? reply.result : [];
-  try {
-    return status !== undefined && decodeService(status).actions.includes(ACTION);
-  } catch {
-    return false; // Root's status is a list of services.
-  }
 }

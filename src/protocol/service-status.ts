@@ -7,6 +7,7 @@ import {
   asNumbers,
   asPair,
   asStrings,
+  isList,
   mapList,
   pair,
   recordFields,
@@ -123,6 +124,12 @@ export function decodeService(expression: Sexp): ServiceStatus {
     pendingReplacement: fields.get("pending-replacement?") === true,
     extra: new Map([...fields].filter(([key]) => !standardFields.has(key))),
   };
+}
+
+/** The service that the `status` of one gives, `(SERVICE)`; undefined where there is none. Throws as `decodeService` does. */
+export function decodeOnlyService(result: Sexp): ServiceStatus | undefined {
+  const expression = isList(result) ? result[0] : undefined;
+  return expression === undefined ? undefined : decodeService(expression);
 }
 
 /** The list of services that a `status` of root gives, `((SERVICE …))`. */

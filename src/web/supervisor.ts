@@ -8,7 +8,7 @@ import { converse } from "../herd/conversation.js";
 import { commandErrorText } from "../herd/report.js";
 import { isRoot } from "../herd/views/view.js";
 import { encodeCommand, ProtocolError, type Reply } from "../protocol/messages.js";
-import { decodeService, decodeServices, type ServiceStatus } from "../protocol/service-status.js";
+import { decodeOnlyService, decodeServices, type ServiceStatus } from "../protocol/service-status.js";
 import { isList, type Sexp } from "../protocol/sexp.js";
 import type { Order, OrderReply } from "./views.js";
 
@@ -43,7 +43,11 @@ export class Supervisor {
     if (isRoot(name)) return undefined;
     const reply = await this.#ask("status", name, []);
     if (reply.error?.kind === "service-not-found") return undefined;
-    return decoded(reply, (result) => decodeService(isList(result) ? (result[0] ?? false) : false));
+    return decoded(reply, (result) => {
+      const service = decodeOnlyService(result);
+      if (service === undefined) throw new ProtocolError(`it holds no status of ${name}`);
+      return service;
+    });
   }
 
   /** Where the lines of services are. Throws NoAnswer. */

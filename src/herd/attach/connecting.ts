@@ -4,10 +4,10 @@ import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { consoleSocket } from "../../protocol/console.js";
 import type { Reply } from "../../protocol/messages.js";
-import { decodeService, type ServiceStatus } from "../../protocol/service-status.js";
-import { isList } from "../../protocol/sexp.js";
+import type { ServiceStatus } from "../../protocol/service-status.js";
 import { commandErrorText } from "../report.js";
 import { errorCode } from "../system-error.js";
+import { toldStatus } from "../told-status.js";
 
 /** Why there is no console to attach to. */
 export interface NoConsole {
@@ -40,7 +40,7 @@ export async function findConsole(
   });
   if (direct === "EACCES" || direct === "EPERM") return denied(service);
   const reply = await askStatus();
-  const status = statusOf(reply);
+  const status = toldStatus(reply);
   if (status === undefined) {
     const why = reply === undefined ? ", and the supervisor does not answer" : "";
     if (reply?.error !== undefined) return { error: commandErrorText(reply.error) };
@@ -69,15 +69,6 @@ function whyNone(name: string, { status, running }: ServiceStatus): NoConsole {
       ? "Its start needs 'terminal: true', from its next start on; see docs/terminals.md."
       : "Only services that run a program, with 'terminal: true', have one.",
   };
-}
-
-function statusOf(reply: Reply | undefined): ServiceStatus | undefined {
-  if (reply === undefined || reply.error !== undefined || !isList(reply.result)) return undefined;
-  try {
-    return decodeService(reply.result[0] ?? false);
-  } catch {
-    return undefined; // Root's status is a list of services.
-  }
 }
 
 /** The connection, or the code of why there is none. */

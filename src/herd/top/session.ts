@@ -1,8 +1,7 @@
 // `herd top` on a terminal: looks at the services again and again, draws, and does what keys say.
 
 import type { Reply } from "../../protocol/messages.js";
-import { decodeService, type RecentMessage } from "../../protocol/service-status.js";
-import { isList } from "../../protocol/sexp.js";
+import { decodeOnlyService, type RecentMessage } from "../../protocol/service-status.js";
 import { reasonOf } from "../system-error.js";
 import { type Frame, renderFrame, tableHeight } from "./frame.js";
 import { type Row, rowsOf, type Sample } from "./sample.js";
@@ -151,8 +150,8 @@ class Session {
   async #logOf(service: string): Promise<readonly RecentMessage[] | undefined> {
     const reply = await this.#means.status(service);
     if (reply === undefined) return undefined;
-    const [expression] = reply.error === undefined && isList(reply.result) ? reply.result : [];
-    return expression === undefined ? [] : decodeService(expression).recentMessages;
+    const status = reply.error === undefined ? decodeOnlyService(reply.result) : undefined;
+    return status?.recentMessages ?? [];
   }
 
   #pressed(key: Key): void {

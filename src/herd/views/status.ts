@@ -1,7 +1,6 @@
 // `herd status`, `herd status SERVICE` and `herd detailed-status`.
 import { ProtocolError, type Reply } from "../../protocol/messages.js";
-import { decodeService, decodeServices, type ServiceStatus } from "../../protocol/service-status.js";
-import { isList } from "../../protocol/sexp.js";
+import { decodeOnlyService, decodeServices, type ServiceStatus } from "../../protocol/service-status.js";
 import { renderDetail, renderSummary } from "../render/detail.js";
 import { serviceToJson } from "../render/json.js";
 import { renderOverview } from "../render/overview.js";
@@ -33,7 +32,7 @@ function only({ result }: Reply, name: string): ServiceStatus {
     if (root === undefined) throw missing();
     return root;
   }
-  const expression = isList(result) ? result[0] : undefined;
-  if (expression === undefined) throw missing();
-  return decodeService(expression);
+  const service = decodeOnlyService(result);
+  if (service === undefined) throw missing();
+  return service;
 }
