@@ -1,5 +1,6 @@
 // Numbers and states as the page shows them: pure functions, which the browser runs.
 
+import { scaled } from "../herd/render/size.js";
 import type { ViewState } from "./views.js";
 
 /** A sign for each state, so that none is told by its colour alone, and the word for it. */
@@ -34,17 +35,10 @@ export function spanText(seconds: number): string {
   return parts.join(" ");
 }
 
-const sizes = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
-
-/** `12.3 MiB`. */
+/** `12.3 MiB`; in a column, so that all have a decimal but bytes. */
 export function sizeText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < sizes.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${sizes[unit]}`;
+  const { value, unit } = scaled(bytes);
+  return `${unit === "B" ? value : value.toFixed(1)} ${unit}`;
 }
 
 /** How many there are in which state: `3 services: 2 running, 1 failed`. */

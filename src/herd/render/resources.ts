@@ -1,6 +1,7 @@
 // What a service uses of the machine, in `herd status SERVICE`.
 import { decodeResources, type Resources, resourcesField } from "../../protocol/resources.js";
 import type { ServiceStatus } from "../../protocol/service-status.js";
+import { size } from "./size.js";
 import type { Style } from "./style.js";
 
 export function resourceLines(service: ServiceStatus, style: Style): string[] {
@@ -28,17 +29,4 @@ function memoryLine({ memory, memoryPeak, memoryMax }: Resources): string[] {
 function tasksLine({ tasks, tasksMax }: Resources): string[] {
   if (tasks === undefined) return [];
   return [`  Tasks: ${tasks}${tasksMax === undefined ? "" : ` (max ${tasksMax})`}\n`];
-}
-
-const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
-
-/** `12.3 MiB`. */
-export function size(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 || Number.isInteger(value) ? value : value.toFixed(1)} ${units[unit]}`;
 }

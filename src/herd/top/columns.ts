@@ -1,6 +1,6 @@
 // The columns of `herd top`: what stands in them, how wide they are, in which order they sort.
 
-import { size } from "../render/resources.js";
+import { size } from "../render/size.js";
 import type { Row } from "./sample.js";
 
 export type ColumnName = "name" | "state" | "pid" | "cpu" | "memory" | "uptime" | "restarts";
