@@ -2,6 +2,7 @@
 
 import { writeSync } from "node:fs";
 import { join } from "node:path";
+import { shellCommand, shellWord } from "../cli/shell-words.js";
 import { compiledModule, type Places } from "./places.js";
 
 /**
@@ -14,13 +15,9 @@ export function supervisorStatements(
   program: string | undefined,
 ): string {
   const words = [`--config=${join(places.current, compiledModule)}`, ...daemonArguments];
-  const lines = [`set -- ${words.map(quoted).join(" ")}`];
-  if (program !== undefined) lines.push(`supervisor=${quoted(program)}`);
+  const lines = [`set -- ${shellCommand(words)}`];
+  if (program !== undefined) lines.push(`supervisor=${shellWord(program)}`);
   return `${lines.join("\n")}\n`;
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** The descriptor that the shell reads the answer from; undefined where no shell waits for one. */

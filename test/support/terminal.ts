@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
+import { shellCommand } from "../../src/cli/shell-words.js";
 import { waitFor } from "./wait.js";
 
 export interface TerminalOptions {
@@ -9,8 +10,6 @@ export interface TerminalOptions {
   readonly rows?: number;
   readonly columns?: number;
 }
-
-const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 export class Terminal {
   /** The exit code of the command. */
@@ -22,7 +21,7 @@ export class Terminal {
     // What the terminal is called and how it was set before and after is written where a test can read it.
     const inside =
       `stty rows ${rows} cols ${columns}; echo "terminal $(tty)"; before=$(stty -g); ` +
-      `${command.map(quoted).join(" ")}; status=$?; [ "$(stty -g)" = "$before" ] && echo "as before"; exit $status`;
+      `${shellCommand(command)}; status=$?; [ "$(stty -g)" = "$before" ] && echo "as before"; exit $status`;
     this.#child = spawn("script", ["--quiet", "--return", "--command", inside, "/dev/null"], {
       env: { PATH: process.env.PATH, TERM: "xterm-256color", LANG: "C.UTF-8", SHELL: "/bin/sh", ...env },
       stdio: ["pipe", "pipe", "inherit"],

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { shellCommand } from "../../src/cli/shell-words.js";
 import { configuration, shell, sleeper } from "../support/configuration.js";
 import { bootSystem, type System, suiteScope } from "../support/harness.js";
 import { project } from "../support/project.js";
@@ -185,8 +186,7 @@ function onTerminal(
   env: NodeJS.ProcessEnv,
   cwd: string,
 ): Promise<Outcome> {
-  const words = [...way.command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-  return run("script", ["-qec", words.join(" "), "/dev/null"], {
+  return run("script", ["-qec", shellCommand([...way.command, ...args]), "/dev/null"], {
     env: { ...env, ...way.env, SHELL: "/bin/sh" },
     cwd,
   });

@@ -1,32 +1,13 @@
-// Service expressions for tests: all that is not said is as of a service that was never started.
+// Service expressions for tests of the page: as recorded ones, with what only our shepherd tells.
 
 import type { ServiceStatus } from "../../src/protocol/service-status.js";
 import type { Sexp } from "../../src/protocol/sexp.js";
+import { serviceOf } from "../herd/fixtures.js";
 
 export function statusOf(
   name: string,
   fields: Partial<Omit<ServiceStatus, "extra">> = {},
   extra: readonly (readonly [string, Sexp])[] = [],
 ): ServiceStatus {
-  return {
-    provides: [name],
-    requires: [],
-    respawn: false,
-    documentation: "",
-    enabled: true,
-    lastRespawns: [],
-    statusChanges: [],
-    startupFailures: [],
-    status: "stopped",
-    oneShot: false,
-    transient: false,
-    respawnDelay: 0,
-    actions: [],
-    exitStatuses: [],
-    recentMessages: [],
-    logFiles: [],
-    pendingReplacement: false,
-    extra: new Map(extra),
-    ...fields,
-  };
+  return serviceOf(name, { extra: new Map(extra), ...fields });
 }
