@@ -38,28 +38,25 @@ export class Families implements Kinship {
    */
   lookFor(leaders: number): boolean {
     if (leaders <= few) return false;
-    if (this.#asked <= few) {
-      this.#forgetAfterTurn();
-      this.#asked = few + 1;
-      this.#view = census(this.#known()) ?? current;
-    }
+    if (this.#asked <= few) this.#count(few + 1);
     return this.#view !== current;
   }
 
   /** As of this turn of the event loop. */
   childrenOf(pid: number): readonly number[] {
-    this.#forgetAfterTurn();
-    this.#asked += 1;
-    if (this.#asked === few + 1) this.#view = census(this.#known()) ?? current;
+    this.#count(this.#asked + 1);
     return this.#view.childrenOf(pid);
   }
 
-  #forgetAfterTurn(): void {
-    if (this.#asked > 0) return;
-    setImmediate(() => {
-      this.#asked = 0;
-      this.#view = current;
-    });
+  /** So many questions were asked in this turn. */
+  #count(asked: number): void {
+    if (this.#asked === 0)
+      setImmediate(() => {
+        this.#asked = 0;
+        this.#view = current;
+      });
+    this.#asked = asked;
+    if (asked === few + 1) this.#view = census(this.#known()) ?? current;
   }
 
   statOf(pid: number): Stat | undefined {

@@ -92,12 +92,7 @@ export class Shutdown {
       timer = setTimeout(() => resolve("expired"), left);
     });
     // It is noted in the same step what for: whoever ends from now on is not started again.
-    const stopped = supervisor.stopAll(root, request, (first) => {
-      signalAhead(
-        host,
-        first.flatMap(({ imminentEnd }) => imminentEnd ?? []),
-      );
-    });
+    const stopped = supervisor.stopAll(root, request, (first) => signalAhead(host, first));
     const outcome = await Promise.race([stopped, expired]);
     clearTimeout(timer);
     if (outcome === "expired") log.warn("The time for the shutdown is over; what still runs is killed.");

@@ -2,6 +2,7 @@
 // attempt shared by all who ask, and whatever else services are to each other. What one service does by itself is its
 // controller's business.
 
+import type { ImminentEnd } from "./constructors/kill.js";
 import type { Controller } from "./controller/controller.js";
 import { isDown } from "./controller/state.js";
 import { errorText } from "./error-text.js";
@@ -155,20 +156,20 @@ export class Supervisor {
   /**
    * Stops everything but `root`, dependents first and independent services side by side.
    *
-   * @param first is called before anything is stopped with those that wait for nobody
+   * @param first is called before anything is stopped, with the processes that will be ended first and at once
    */
   async stopAll(
     root: Controller,
     request: Request,
-    first?: (controllers: readonly Controller[]) => void,
+    first?: (ends: readonly ImminentEnd[]) => void,
   ): Promise<void> {
     const others = this.#registry.controllers.filter((controller) => controller !== root);
     await this.#stops.stopQuietly(others, false, request, first);
   }
 
   /** Does what `stopAll` does, and stops nothing. @param first as there */
-  async rehearseStop(request: Request, first: (controllers: readonly Controller[]) => void): Promise<void> {
-    first(this.#stops.firstOf(this.#registry.controllers.slice(0, rehearsed)));
+  async rehearseStop(request: Request, first: (ends: readonly ImminentEnd[]) => void): Promise<void> {
+    first(this.#stops.firstEnds(this.#registry.controllers.slice(0, rehearsed)));
     await this.#stops.stopQuietly([], false, request);
   }
 

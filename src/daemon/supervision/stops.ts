@@ -1,5 +1,6 @@
 // Stops of several services in their order, those of a service's dependents first, and which stops are under way.
 
+import type { ImminentEnd } from "../constructors/kill.js";
 import type { Controller } from "../controller/controller.js";
 import { errorText } from "../error-text.js";
 import type { OrderedStop, Registry } from "../registry/registry.js";
@@ -44,13 +45,13 @@ export class Stops {
    *
    * @param again whether what is up is stopped only to be started again, which the next daemon would go on with
    * @param stopOne must not reject
-   * @param first is called before anything is stopped with those that wait for nobody
+   * @param first is called before anything is stopped, with the processes that will be ended first and at once
    */
   async stop(
     targets: readonly Controller[],
     again: boolean,
     stopOne: (controller: Controller) => Promise<void>,
-    first?: (controllers: readonly Controller[]) => void,
+    first?: (ends: readonly ImminentEnd[]) => void,
   ): Promise<Stopped[]> {
     const { stops, circles } = this.#registry.stopOrder(targets, again);
     for (const { path, cut } of circles) {
@@ -59,7 +60,7 @@ export class Stops {
         `The order of stops is a circle, ${names}: ${cut.from.name} does not wait for ${cut.to.name}.`,
       );
     }
-    first?.(this.#waitingForNobody(stops));
+    first?.(this.#firstEnds(stops));
     const asked = new Set(targets);
     const wereUp: Stopped[] = [];
     for (const { controller } of stops) {
@@ -94,19 +95,22 @@ export class Stops {
     targets: readonly Controller[],
     again: boolean,
     request: Request,
-    first?: (controllers: readonly Controller[]) => void,
+    first?: (ends: readonly ImminentEnd[]) => void,
   ): Promise<Stopped[]> {
     return await this.stop(targets, again, (controller) => stopOneQuietly(controller, request), first);
   }
 
-  /** Those of `targets`, and of all that stops with them, that wait for nobody. */
-  firstOf(targets: readonly Controller[]): readonly Controller[] {
-    return this.#waitingForNobody(this.#registry.stopOrder(targets, false).stops);
+  /** What a stop of `targets`, and of all that stops with them, would end first. */
+  firstEnds(targets: readonly Controller[]): readonly ImminentEnd[] {
+    return this.#firstEnds(this.#registry.stopOrder(targets, false).stops);
   }
 
-  #waitingForNobody(stops: readonly OrderedStop[]): readonly Controller[] {
+  /** Of those that wait for nobody. */
+  #firstEnds(stops: readonly OrderedStop[]): readonly ImminentEnd[] {
     return stops.flatMap(({ controller, before }) =>
-      before.length === 0 && this.#registry.startedAfter(controller).length === 0 ? [controller] : [],
+      before.length === 0 && this.#registry.startedAfter(controller).length === 0
+        ? (controller.imminentEnd ?? [])
+        : [],
     );
   }
 

@@ -359,8 +359,7 @@ async function stoppedAhead(keeper: FakeKeeper, times = 1): Promise<readonly Kee
   const before = keeper.requests.length;
   system.supervisor.goDown();
   await system.supervisor.stopAll(system.registry.get("root"), client(), (first) => {
-    const ends = first.flatMap(({ imminentEnd }) => imminentEnd ?? []);
-    for (let time = 0; time < times; time += 1) signalAhead(system.host, ends);
+    for (let time = 0; time < times; time += 1) signalAhead(system.host, first);
   });
   await settle();
   return keeper.requests.slice(before);
