@@ -1,6 +1,7 @@
 // How a system ends: at once everywhere, in bounded time, dependents first.
 
 import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
 import { configuration, shell, sleeper } from "../support/configuration.js";
 import { bootSystem } from "../support/harness.js";
@@ -49,6 +50,39 @@ it("dependents are stopped before what they depend on", async (t) => {
     [...order].sort((a, b) => a - b),
   );
   assert.ok((order[0] ?? -1) >= 0);
+});
+
+it("services whose supervisor is killed as they are told to end are told once, and not started again", async (t) => {
+  const count = 8;
+  // Half of them live on until the next supervisor is there.
+  const script = (index: number): string =>
+    [
+      `trap 'echo term >>told; read -r daemon <daemon; kill -9 "$daemon" 2>/dev/null; sleep ${index % 2}; exit' TERM`,
+      "echo start >>started",
+      "while :; do sleep 0.1; done",
+    ].join("; ");
+  const system = await bootSystem(t, {
+    config: configuration(
+      Array.from({ length: count }, (_, index) => {
+        const start = shell(script(index), "{ directory: import.meta.dirname }");
+        const fields = "stop: makeKillDestructor(), respawn: true, respawnDelay: 0, respawnLimit: false";
+        return `service(["s${index}"], { start: ${start}, ${fields} })`;
+      }),
+    ),
+  });
+  const lines = (file: string): number =>
+    existsSync(system.path(file)) ? system.read(file).split("\n").length - 1 : 0;
+  await system.waitFor("all of them wait", () => lines("started") === count);
+  await system.waitForLog(/Successfully started 8 services/);
+  const daemon = system.processes().find(({ pid }) => pid === system.daemon())?.inner;
+  writeFileSync(system.path("daemon"), `${daemon}\n`);
+  assert.deepEqual(await system.stop(), { code: 0, signal: null });
+  assert.match(
+    system.log(),
+    /The supervisor died[\s\S]*Exiting shepherd/,
+    "the supervisor was killed in between",
+  );
+  assert.deepEqual([lines("told"), lines("started")], [count, count], system.explain());
 });
 
 it("nothing is started while the system goes down", async (t) => {
