@@ -26,6 +26,8 @@ struct child {
   int status, setup_fd, setup_errno;
   char setup_stage[16]; // empty: it executed its program, or may still
   char *setup_text, *cgroup;
+  struct owned next; // the request to stand by, empty: nobody does
+  char *successor;   // who has taken its place
   int64_t start, spawned;
   struct rusage usage;
   struct source setup;
@@ -45,6 +47,9 @@ static struct orphan { // a ring: a process that is adopted after it died is fou
   int status;
 } orphans[4096];
 static int64_t orphans_lost;
+
+enum { NEXT_MAX = 67108864 };
+static size_t standing; // bytes of those that stand by
 
 static const struct state_field orphan_fields[] = {STATE(S_EVENT, 2, struct orphan, event),
                                                    STATE(S_INTEGER, 3, struct orphan, start),
@@ -74,12 +79,20 @@ static void stop_setup(struct child *child) {
   child->setup_fd = -1;
 }
 
+static void dismiss(struct child *child) {
+  standing -= child->next.length;
+  free(child->next.at);
+  child->next = (struct owned){0};
+}
+
 static void forget(struct child *child) {
   event_cancel(&child->started);
   event_cancel(&child->ended);
   stop_setup(child);
   free(child->cgroup);
   free(child->setup_text);
+  dismiss(child);
+  free(child->successor);
   table_remove(&children, &child->entry);
 }
 
@@ -124,6 +137,7 @@ static void resume(void *record) {
   child->setup.ready = setup_over;
   if (child->state != ENDED)
     *pid_link(child->pid) = child;
+  standing += child->next.length;
   setups.waiting += child->setup_fd >= 0;
   if (child->setup_fd >= 0 && !watch(&child->setup, child->setup_fd, EPOLLHUP))
     say("watch the start of child %s: it is read at its end", child->entry.name);
@@ -147,6 +161,8 @@ static const struct state_field child_fields[] = {STATE(S_INTEGER, 2, struct chi
                                                   STATE(S_INTEGER, 17, struct child, usage.ru_maxrss),
                                                   STATE(S_EVENT, 18, struct child, started),
                                                   STATE(S_EVENT, 19, struct child, ended),
+                                                  STATE(S_VALUE, 20, struct child, next),
+                                                  STATE(S_STRING, 21, struct child, successor),
                                                   {0}};
 const struct state_section children_state = {.fields = child_fields, .table = &children, .resume = resume};
 
@@ -391,12 +407,88 @@ static void orphan_reaped(pid_t pid, int64_t start, int status) {
     event_raise(&orphan->event, E_ORPHAN);
 }
 
+// Whether a number is that of a process, or of a group or a session in which somebody is. Only the owner of a
+// file, whom nobody ever asks for here, is looked up whatever the number is of; older kernels take every one.
+static bool number_taken(pid_t number) {
+  static int probe = -1;
+  if (probe < 0)
+    probe = eventfd(0, EFD_CLOEXEC);
+  bool taken = probe < 0 || fcntl(probe, F_SETOWN, number) == 0 || errno != ESRCH;
+  if (probe >= 0)
+    fcntl(probe, F_SETOWN, 0);
+  return taken;
+}
+
+int stand_by(const struct request *r) {
+  struct child *child = (struct child *)table_find(&children, BYTES(r, F_CHILD));
+  if (child == NULL)
+    return missing("child", BYTES(r, F_CHILD));
+  if (child->state == ENDED)
+    return fail(ESRCH, "stand by for child %s: it has ended", child->entry.name);
+  if (child->cgroup != NULL)
+    return fail(EINVAL, "stand by for child %s: others may be in its cgroup", child->entry.name);
+  if (table_find(&children, BYTES(r, F_ID)) != NULL)
+    return fail(EEXIST, "stand by for child %s: there is a child %.*s", child->entry.name,
+                SHOWN(BYTES(r, F_ID)));
+  bool tells = r->values[F_DATA].given || r->values[F_AFTER].given;
+  if (tells != r->values[F_THROUGH].given)
+    return fail(EINVAL, "stand by for child %s: messages go through something, or there are none",
+                child->entry.name);
+  if (r->values[F_PLACE].given && (size_t)INT(r, F_PLACE) + 8 > BYTES(r, F_AFTER).length)
+    return fail(EINVAL, "stand by for child %s: the place of the pid is none in the message",
+                child->entry.name);
+  if (standing - child->next.length + r->fields.length > NEXT_MAX)
+    return fail(ENOSPC, "stand by for child %s: all that stand by are too much", child->entry.name);
+  struct owned fresh = {0};
+  if (!owned_set(&fresh, r->fields))
+    return fail(ENOMEM, "stand by for child %s", child->entry.name);
+  dismiss(child);
+  child->next = fresh;
+  standing += fresh.length;
+  return 0;
+}
+
+int stand_down(const struct request *r) {
+  struct child *child = (struct child *)table_find(&children, BYTES(r, F_CHILD));
+  if (child == NULL)
+    return missing("child", BYTES(r, F_CHILD));
+  dismiss(child);
+  return 0;
+}
+
+// Whoever stands by takes the place of a child that has run and has left nobody behind. What fails is left to
+// the daemon, which is told of the end without a successor.
+static void succeed(struct child *child) {
+  static struct request request;
+  int signal;
+  char wrong[sizeof failure];
+  uint8_t result[64];
+  struct writer out = {result, 0, sizeof result, false};
+  struct bytes next = {child->next.at, child->next.length};
+  if (next.length == 0 || ending_begun() || events_fatal_since(&signal) != NEVER ||
+      number_taken(child->pid) || request_parse(R_STAND_BY, next, &request, wrong, sizeof wrong) != 0)
+    return;
+  struct bytes id = BYTES(&request, F_ID);
+  request.out = &out;
+  child->successor = strndup((const char *)id.at, id.length);
+  if (child->successor != NULL && tell(&request) == 0 && spawn(&request) == 0) {
+    tell_after(&request, ((struct child *)table_find(&children, id))->pid);
+    return;
+  }
+  free(child->successor);
+  child->successor = NULL;
+}
+
 static void child_reaped(struct child *child, int status) {
   *pid_link(child->pid) = child->same_bucket;
   setup_over(&child->setup, 0); // now the report is complete, and its event comes before this one
+  bool ran = child->state == RUNNING;
   child->state = ENDED;
   child->status = status;
   event_raise(&child->ended, E_ENDED);
+  if (ran)
+    succeed(child); // whose own events come after that
+  dismiss(child);
 }
 
 void children_reap(void) {
@@ -434,18 +526,8 @@ void child_put(const struct entry *entry, struct writer *out) {
     wire_put_string(out, F_CGROUP, child->cgroup);
   if (child->adopted)
     wire_put_integer(out, F_ADOPTED, 1);
-}
-
-// Whether a number is that of a process, or of a group or a session in which somebody is. Only the owner of a
-// file, whom nobody ever asks for here, is looked up whatever the number is of; older kernels take every one.
-static bool number_taken(pid_t number) {
-  static int probe = -1;
-  if (probe < 0)
-    probe = eventfd(0, EFD_CLOEXEC);
-  bool taken = probe < 0 || fcntl(probe, F_SETOWN, number) == 0 || errno != ESRCH;
-  if (probe >= 0)
-    fcntl(probe, F_SETOWN, 0);
-  return taken;
+  if (child->next.length > 0)
+    wire_put_integer(out, F_STANDS_BY, 1);
 }
 
 void child_put_event(const struct event *event, struct writer *out) {
@@ -469,6 +551,12 @@ void child_put_event(const struct event *event, struct writer *out) {
   wire_put_integer(out, F_MEMORY, child->usage.ru_maxrss);
   if (!number_taken(child->pid))
     wire_put_integer(out, F_ALONE, 1);
+  if (child->successor != NULL) {
+    const struct child *successor = (const struct child *)table_find(&children, bytes_of(child->successor));
+    wire_put_string(out, F_SUCCESSOR, child->successor);
+    wire_put_integer(out, F_SUCCESSOR_PID, successor != NULL ? successor->pid : 0);
+    wire_put_integer(out, F_SUCCESSOR_START, successor != NULL ? successor->start : 0);
+  }
   if (child->setup_stage[0] != 0) {
     wire_put_string(out, F_STAGE, child->setup_stage);
     wire_put_integer(out, F_ERRNO, child->setup_errno);

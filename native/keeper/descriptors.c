@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -348,6 +349,46 @@ int pass(const struct request *r) {
   return (size_t)sent == data.length
              ? 0
              : fail(EMSGSIZE, "pass through %s: %zd bytes went", through->entry.name, sent);
+}
+
+// The buffer is for what the daemon passes on: of what nobody has read yet no more than a quarter may be
+// ours.
+static int tell_one(const struct descriptor *through, struct bytes message) {
+  int unread = 0, buffer = 0;
+  socklen_t size = sizeof buffer;
+  if (ioctl(through->fd, TIOCOUTQ, &unread) < 0 ||
+      getsockopt(through->fd, SOL_SOCKET, SO_SNDBUF, &buffer, &size) < 0 || unread > buffer / 4)
+    return fail(EAGAIN, "tell %s", through->entry.name);
+  ssize_t sent = send(through->fd, message.at, message.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent == (ssize_t)message.length ? 0
+                                         : fail(sent < 0 ? errno : EMSGSIZE, "tell %s", through->entry.name);
+}
+
+int tell(const struct request *r) {
+  if (!r->values[F_THROUGH].given)
+    return 0;
+  struct descriptor *through = descriptor_find(BYTES(r, F_THROUGH));
+  if (through == NULL)
+    return errno;
+  struct bytes rest = r->fields, data;
+  uint16_t tag;
+  int error = 0;
+  while (error == 0 && wire_field(&rest, &tag, &data) > 0)
+    if (tag == F_DATA)
+      error = tell_one(through, data);
+  return error;
+}
+
+void tell_after(const struct request *r, pid_t pid) {
+  struct bytes after = BYTES(r, F_AFTER);
+  struct descriptor *through = after.length > 0 ? descriptor_find(BYTES(r, F_THROUGH)) : NULL;
+  if (through == NULL)
+    return;
+  uint8_t message[4096];
+  memcpy(message, after.at, after.length);
+  for (size_t i = 0; r->values[F_PLACE].given && i < 8; i++)
+    message[(size_t)INT(r, F_PLACE) + i] = (uint8_t)((uint64_t)pid >> 8 * i);
+  tell_one(through, (struct bytes){message, after.length}); // whoever learns of it has the pid told again
 }
 
 void descriptor_put(const struct entry *entry, struct writer *out) {

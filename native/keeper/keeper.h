@@ -177,6 +177,8 @@ int kill_child(struct bytes id, int number, int scope);
 bool child_lives(struct bytes id);
 int signal_child(const struct request *r);
 int signal_process(const struct request *r);
+int stand_by(const struct request *r);
+int stand_down(const struct request *r);
 void children_reap(void);
 void children_signal(int number); // each one's group
 void child_put(const struct entry *entry, struct writer *out);
@@ -224,6 +226,8 @@ int accept_connection(const struct request *r);
 int set_socket_option(const struct request *r);
 int make_parents(char *path, mode_t mode);
 int pass(const struct request *r);
+int tell(const struct request *r);                   // each `data`, as a message of its own
+void tell_after(const struct request *r, pid_t pid); // and `after`, with the pid in its place
 void descriptor_put(const struct entry *entry, struct writer *out);
 void descriptor_put_event(const struct event *event, struct writer *out);
 int descriptor_acknowledged(struct event *event, struct bytes store);

@@ -51,6 +51,8 @@ static int (*const handlers[REQUEST_TYPES])(const struct request *) = {
     [R_AWAIT_STARTED] = await_started,
     [R_MAKE_DIRECTORY] = make_directory,
     [R_END_CHILDREN] = end_children,
+    [R_STAND_BY] = stand_by,
+    [R_STAND_DOWN] = stand_down,
 };
 
 // Where the last result frame begins in the output, and its last item.

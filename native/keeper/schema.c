@@ -48,6 +48,8 @@ static const struct field fields[TAGS] = {
     [F_MARK] = {"mark", NAME, 4096},                 [F_INODE] = {"inode", INTEGER, INT64_MAX},
     [F_MODIFIED] = {"modified", INTEGER, INT64_MAX}, [F_CHANGED] = {"changed", INTEGER, INT64_MAX},
     [F_ABSENT] = {"absent", INTEGER, 1},             [F_TIMERS] = {"timers", NAME, 32},
+    [F_CHILD] = {"child", NAME, 255},
+    [F_AFTER] = {"after", ANY_BYTES, 4096},          [F_PLACE] = {"place", INTEGER, 4088},
 };
 // clang-format on
 
@@ -101,6 +103,10 @@ static const struct {
     [R_AWAIT_STARTED] = {"await started", {0}},
     [R_MAKE_DIRECTORY] = {"make directory", {F_PATH, F_MODE | MAYBE}},
     [R_END_CHILDREN] = {"end children", {F_ID | LIST, F_SIGNAL, F_SCOPE, F_CLOCK, F_AT, F_TIMERS}},
+    [R_STAND_BY] = {"stand by",
+                    {F_CHILD, F_ID, F_SPEC, F_MARK | MAYBE, F_THROUGH | MAYBE, F_DATA | MAYBE | LIST,
+                     F_AFTER | MAYBE, F_PLACE | MAYBE}},
+    [R_STAND_DOWN] = {"stand down", {F_CHILD}},
 };
 
 const char *request_name(uint16_t type) {

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 // FORMAT changes with any section or field below or in the modules, also with what one means. A keeper reads
-// its own format only, until it lists older ones here; what is absent from those is zero.
-enum { FORMAT = 1, HEADER = 16, ITEM_MAX = 3 << 20 };
+// its own format and the older ones from OLDEST; what is absent from those is zero.
+enum { OLDEST = 1, FORMAT = 2, HEADER = 16, ITEM_MAX = 3 << 20 };
 static const char magic[8] = "SHEPKEEP";
 
 // A section's number is its place here, from 1: only the end may grow. Slots come before what is bound to
@@ -243,6 +243,10 @@ static bool load_items(struct bytes input, uint32_t items) {
          (fail(EPROTONOSUPPORT, "read the keeper's state: it is cut off"), false);
 }
 
+static uint32_t number_at(const uint8_t *bytes) {
+  return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
 bool state_load(int fd) {
   struct stat status;
   if (fstat(fd, &status) < 0 || status.st_size < HEADER)
@@ -251,13 +255,8 @@ bool state_load(int fd) {
   uint8_t *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (bytes == MAP_FAILED)
     return fail(errno, "map the keeper's state"), false;
-  uint8_t expected[12];
-  struct writer out = {expected, 0, sizeof expected, false};
-  wire_put(&out, magic, sizeof magic);
-  wire_put_u32(&out, FORMAT);
-  uint32_t items =
-      bytes[12] | (uint32_t)bytes[13] << 8 | (uint32_t)bytes[14] << 16 | (uint32_t)bytes[15] << 24;
-  bool loaded = memcmp(bytes, expected, sizeof expected) == 0
+  uint32_t format = number_at(bytes + 8), items = number_at(bytes + 12);
+  bool loaded = memcmp(bytes, magic, sizeof magic) == 0 && format >= OLDEST && format <= FORMAT
                     ? load_items((struct bytes){bytes + HEADER, size - HEADER}, items) && events_sort()
                     : (fail(EPROTONOSUPPORT, "read the keeper's state: its format is unknown"), false);
   munmap(bytes, size);

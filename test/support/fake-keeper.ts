@@ -18,6 +18,8 @@ import type {
   Scope,
   SetupFailure,
   SpawnSpec,
+  StandBy,
+  Successor,
 } from "../../src/daemon/keeper/types.js";
 import { monotonic } from "../../src/daemon/monotonic.js";
 
@@ -38,6 +40,8 @@ export interface FakeChild {
   /** Of an adopted child. */
   readonly cgroup?: string;
   state: ChildRecord["state"];
+  /** Who stands by for it. */
+  next?: StandBy | undefined;
   /** Every signal it was sent. */
   readonly signals: { readonly signal: number; readonly scope: Scope }[];
 }
@@ -75,6 +79,8 @@ interface World {
   /** What waits at notify sockets, the first of each being told. */
   readonly datagrams: Map<Name, DatagramBody[]>;
   readonly pending: Map<bigint, KeeperEvent>;
+  /** Whether a shutdown has begun. */
+  isEnding: boolean;
   lastEvent: bigint;
   lastPid: number;
 }
@@ -184,8 +190,12 @@ export class FakeKeeper implements Keeper, Parting {
   ): void {
     const child = this.child(id);
     if (child.state === "ended") throw new Error(`the fake keeper's child ${id} has ended already`);
+    const successor = this.#successorOf(child);
     child.state = "ended";
     const status = "code" in how ? how.code << 8 : "signal" in how ? how.signal : 127 << 8;
+    const applying = this.#applying;
+    // The real one does both in one go.
+    this.#applying = true;
     this.emit({
       type: "child-ended",
       id,
@@ -194,8 +204,21 @@ export class FakeKeeper implements Keeper, Parting {
       userMicroseconds: 1000,
       systemMicroseconds: 1000,
       peakKibibytes: 1024,
+      ...(successor === undefined ? {} : { alone: true, successor }),
       ...("failure" in how ? { failure: how.failure } : {}),
     });
+    if (child.next !== undefined && successor !== undefined) this.#spawn(child.next.id, child.next.spec);
+    child.next = undefined;
+    this.#applying = applying;
+    if (!applying) this.#remember(`child-ended ${id}`);
+  }
+
+  /** Who takes the place of a child that ends now. */
+  #successorOf({ next, state }: FakeChild): Successor | undefined {
+    if (next === undefined || state !== "running" || this.#world.isEnding) return undefined;
+    if (this.#unspawnable(next.id, next.spec) !== undefined) return undefined;
+    const pid = this.#world.lastPid + 1;
+    return { id: next.id, pid, start: startOf(pid) };
   }
 
   /** Fires an armed timer, and sends the signal that was armed with it. */
@@ -385,6 +408,19 @@ export class FakeKeeper implements Keeper, Parting {
         this.#signal(child, request.signal, request.scope);
         return success;
       }
+      case "stand-by": {
+        const child = children.get(request.child);
+        if (child === undefined) return failure("ENOENT", `stand by for child ${request.child}`);
+        if (child.state === "ended") return failure("ESRCH", `stand by for child ${request.child}`);
+        child.next = request;
+        return success;
+      }
+      case "stand-down": {
+        const child = children.get(request.child);
+        if (child === undefined) return failure("ENOENT", `stand down for child ${request.child}`);
+        child.next = undefined;
+        return success;
+      }
       case "signal-process":
         if (request.pid <= 1) return failure("EPERM", `signal process ${request.pid}`);
         return this.#world.strays.get(request.pid)?.start === request.start
@@ -466,8 +502,10 @@ export class FakeKeeper implements Keeper, Parting {
         return this.#world.pending.size === 0 ? success : failure("EBUSY", "hibernate");
       case "tell-manager":
         return this.#world.keeper.manager ? success : failure("ENOENT", "tell manager");
-      case "configure":
       case "begin-shutdown":
+        this.#world.isEnding = true;
+        return success;
+      case "configure":
       case "relaunch":
       case "replace-keeper":
         return success;
@@ -475,16 +513,21 @@ export class FakeKeeper implements Keeper, Parting {
   }
 
   #spawn(id: Name, spec: SpawnSpec): Result {
-    if (this.#world.children.has(id)) return failure("EEXIST", `spawn ${id}`);
-    const missing = namesOf(spec).find((name) => !this.#world.descriptors.has(name));
-    if (missing !== undefined) return failure("ENOENT", `spawn ${id}: descriptor ${missing}`);
+    const refused = this.#unspawnable(id, spec);
+    if (refused !== undefined) return refused;
     this.#world.lastPid += 1;
     const pid = this.#world.lastPid;
-    const child: FakeChild = { id, pid, start: pid * 10, spec, state: "setup", signals: [] };
+    const child: FakeChild = { id, pid, start: startOf(pid), spec, state: "setup", signals: [] };
     this.#world.children.set(id, child);
     if (this.#options.onSpawn === undefined) this.started(id);
     else this.#options.onSpawn(child, this);
     return { ...success, pid, start: child.start };
+  }
+
+  #unspawnable(id: Name, spec: SpawnSpec): Result | undefined {
+    if (this.#world.children.has(id)) return failure("EEXIST", `spawn ${id}`);
+    const missing = namesOf(spec).find((name) => !this.#world.descriptors.has(name));
+    return missing === undefined ? undefined : failure("ENOENT", `spawn ${id}: descriptor ${missing}`);
   }
 
   #adopt({ id, pid, start, cgroup }: Extract<Request, { readonly op: "adopt" }>): Result {
@@ -558,6 +601,10 @@ function failure(name: keyof typeof errnos, text: string): Result {
   return { errno: errnos[name], text };
 }
 
+function startOf(pid: number): number {
+  return pid * 10;
+}
+
 function namesOf(spec: SpawnSpec): Name[] {
   return [
     ...(spec.descriptors ?? []).flatMap(({ source }) => ("name" in source ? [source.name] : [])),
@@ -596,6 +643,7 @@ function newWorld(options: FakeKeeperOptions): World {
     waiting: new Map(),
     datagrams: new Map(),
     pending: new Map(),
+    isEnding: false,
     lastEvent: 0n,
     lastPid: 1000,
   };
@@ -604,15 +652,18 @@ function newWorld(options: FakeKeeperOptions): World {
 function inventoryOf(world: World, generation: number): Inventory {
   return {
     keeper: { ...world.keeper, generation },
-    children: [...world.children.values()].map(({ id, pid, start, state, spec, cgroup = spec?.cgroup }) => ({
-      id,
-      pid,
-      start,
-      state,
-      spawned: 1_000_000_000n,
-      ...(cgroup === undefined ? {} : { cgroup }),
-      adopted: spec === undefined,
-    })),
+    children: [...world.children.values()].map(
+      ({ id, pid, start, state, spec, next, cgroup = spec?.cgroup }) => ({
+        id,
+        pid,
+        start,
+        state,
+        spawned: 1_000_000_000n,
+        ...(cgroup === undefined ? {} : { cgroup }),
+        adopted: spec === undefined,
+        ...(next === undefined ? {} : { standsBy: true }),
+      }),
+    ),
     descriptors: [...world.descriptors].map(([name, { kind, path, watched }]) => ({
       name,
       kind,

@@ -98,6 +98,8 @@ const requests: Readonly<Record<string, Occasion>> = {
   "put-note shutdown": "shutdown",
   "begin-shutdown": "shutdown",
   "end-children": "shutdown",
+  "stand-by": "respawn",
+  "stand-down": "respawn",
   finish: "shutdown",
 };
 

@@ -33,6 +33,8 @@ const requests: Readonly<Record<number, string>> = {
   27: "tell-manager",
   28: "set-option",
   33: "end-children",
+  34: "stand-by",
+  35: "stand-down",
 };
 
 const events: Readonly<Record<number, string>> = {

@@ -280,7 +280,27 @@ export type Request =
       readonly at: bigint;
       /** What the timers' names begin with; the child's follows. */
       readonly timers: string;
-    };
+    }
+  /**
+   * Once `child` has ended, having run and with nobody left in its process group or session, `id` is spawned at once; in
+   * the place of whoever has stood by before.
+   */
+  | {
+      readonly op: "stand-by";
+      readonly child: Name;
+      readonly id: Name;
+      readonly spec: SpawnSpec;
+      /** What messages go through, before it is spawned. */
+      readonly through?: Name;
+      readonly messages?: readonly Uint8Array[];
+      /** One more, which is sent when it was: with its pid in the 8 bytes from `place` on. */
+      readonly after?: Uint8Array;
+      readonly place?: number;
+    }
+  /** Nobody stands by for `child` any more. */
+  | { readonly op: "stand-down"; readonly child: Name };
+
+export type StandBy = Extract<Request, { readonly op: "stand-by" }>;
 
 /** One result. `errno` 0 is success; `text` says what was attempted on what. Only the fields of its request are set. */
 export interface Result {
@@ -327,6 +347,8 @@ export type KeeperEvent = EventHeader &
         readonly peakKibibytes: number;
         /** Nobody is left in its process group, or its session. */
         readonly alone?: boolean;
+        /** Who stood by and has taken its place. */
+        readonly successor?: Successor;
         readonly failure?: SetupFailure;
       }
     | {
@@ -390,6 +412,13 @@ export interface KeeperRecord {
   readonly orphans: number;
 }
 
+/** A child that was spawned in the moment in which another one had ended. */
+export interface Successor {
+  readonly id: Name;
+  readonly pid: number;
+  readonly start: number;
+}
+
 export interface ChildRecord {
   readonly id: Name;
   readonly pid: number;
@@ -398,6 +427,8 @@ export interface ChildRecord {
   readonly spawned: bigint;
   readonly cgroup?: string;
   readonly adopted: boolean;
+  /** Whether somebody stands by for it. */
+  readonly standsBy?: boolean;
 }
 
 export interface DescriptorRecord {

@@ -16,6 +16,7 @@ import type {
   Result,
   SetupFailure,
   SpawnSpec,
+  Successor,
   TimerRecord,
 } from "./types.js";
 
@@ -113,7 +114,14 @@ const tag = {
   changed: 96,
   absent: 97,
   timers: 98,
+  child: 99,
+  after: 100,
+  place: 101,
   alone: 110,
+  successor: 111,
+  successorPid: 112,
+  successorStart: 113,
+  standsBy: 114,
 } as const;
 
 const limitTag = { resource: 1, soft: 2, hard: 3 } as const;
@@ -511,6 +519,19 @@ const requests: RequestTable = {
       timers: text(tag.timers),
     },
   },
+  "stand-by": {
+    type: 34,
+    fields: {
+      child: text(tag.child),
+      id: text(tag.id),
+      spec: nested(tag.spec, specEncoders),
+      through: text(tag.through),
+      messages: list(bytes(tag.data)),
+      after: bytes(tag.after),
+      place: integer(tag.place),
+    },
+  },
+  "stand-down": { type: 35, fields: { child: text(tag.child) } },
   "make-directory": { type: 32, fields: { path: text(tag.path), mode: integer(tag.mode) } },
 };
 
@@ -677,6 +698,7 @@ const events: ReadonlyMap<number, (reader: FieldReader) => EventBody> = new Map<
       systemMicroseconds: reader.integer(tag.system),
       peakKibibytes: reader.integer(tag.memory),
       ...present("alone", reader.optionalInteger(tag.alone) === 1 ? true : undefined),
+      ...present("successor", decodeSuccessor(reader)),
       ...present("failure", decodeFailure(reader)),
     }),
   ],
@@ -736,6 +758,12 @@ function decodeFailure(reader: FieldReader): SetupFailure | undefined {
   return { stage, errno: reader.integer(tag.errno), text: reader.optionalText(tag.text) ?? "" };
 }
 
+function decodeSuccessor(reader: FieldReader): Successor | undefined {
+  const id = reader.optionalText(tag.successor);
+  if (id === undefined) return undefined;
+  return { id, pid: reader.integer(tag.successorPid), start: reader.integer(tag.successorStart) };
+}
+
 function decodeEvent(type: number, fields: Buffer): KeeperEvent {
   const decodeBody = events.get(type);
   if (decodeBody === undefined) throw new WireError(`event of unknown type ${type}`);
@@ -762,6 +790,7 @@ function decodeRecord(type: number, fields: Buffer): InventoryItem {
             spawned: reader.big(tag.at),
             ...present("cgroup", reader.optionalText(tag.cgroup)),
             adopted: reader.flag(tag.adopted),
+            ...present("standsBy", reader.optionalInteger(tag.standsBy) === 1 ? true : undefined),
           },
         };
       case recordType.descriptor:

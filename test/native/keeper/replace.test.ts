@@ -433,6 +433,29 @@ describe("a keeper that replaces itself", { skip, concurrency: 2 }, () => {
       await waitFor("only the daemon is left", async () => children(await bed.pid).length === 1);
     }));
 
+  it("reads the formats of its state that it lists, and no other one", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "keeper-state-"));
+    try {
+      for (const [format, answer] of [
+        [0, 27],
+        [1, 26],
+        [2, 26],
+        [3, 27],
+      ] as const) {
+        const state = join(directory, String(format));
+        writeFileSync(
+          state,
+          Buffer.concat([Buffer.from("SHEPKEEP"), Buffer.from([format, 0, 0, 0, 0, 0, 0, 0])]),
+        );
+        const keeper = join(project.native(variant), "keeper");
+        const { status } = await run("sh", ["-c", `exec ${keeper} --accepts=9 -- true 9<${state}`]);
+        assert.equal(status, answer, `format ${format}`);
+      }
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
   it("takes its work back from one that could not go on after all", () =>
     withBed({}, async (bed) => {
       const agent = await bed.agent();
