@@ -1,7 +1,7 @@
 // The log writer as the rest of the daemon knows it: streams by service, and what they hold.
 
 import type { LogSource } from "../protocol/log-sources.js";
-import type { LogOpening, LogStream, LogStreams } from "./constructors/host.js";
+import type { LogOpening, LogStream, LogStreams, Succession } from "./constructors/host.js";
 import { pipeName } from "./constructors/process-spec.js";
 import type { LogPlaces } from "./control/log-sources.js";
 import type { LogView } from "./control/status.js";
@@ -81,7 +81,7 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
     };
   }
 
-  #openNow({ name, pipe, program, file }: LogStream, pid = 0): Promise<void> {
+  #openNow({ name, pipe, program, file, pid: known = 0 }: LogStream, pid = known): Promise<void> {
     return this.#writer.openStream({
       name,
       pipe,
@@ -113,6 +113,10 @@ export class ServiceLogs implements LogStreams, LogView, LogPlaces {
 
   label(name: string, program: string, pid: number): void {
     this.#writer.label(name, program, pid);
+  }
+
+  successionOf(name: string, program: string): Succession | undefined {
+    return this.#closing.has(name) ? undefined : this.#writer.successionOf(name, program);
   }
 
   ended(name: string): void {

@@ -160,9 +160,12 @@ function replacedNotes(posted: readonly Posted[]): ReadonlySet<Posted> {
 /** Roughly how many bytes a request takes: only the variable parts of the large ones matter. */
 function estimate(request: Request): number {
   switch (request.op) {
-    case "spawn": {
+    case "spawn":
+    case "stand-by": {
       const { arguments: words, environment = [] } = request.spec;
-      return 512 + sumOfLengths(words) + sumOfLengths(environment);
+      const messages = request.op === "spawn" ? [] : (request.messages ?? []);
+      const told = messages.reduce((sum, { length }) => sum + 8 + length, 0);
+      return 512 + sumOfLengths(words) + sumOfLengths(environment) + told;
     }
     case "put-note":
       return 64 + request.value.length + request.key.length;

@@ -5,7 +5,15 @@ import type { ProcessEnd } from "./controller/state.js";
 import type { Termination } from "./definition/types.js";
 import { asError } from "./error-text.js";
 import { describeErrno } from "./keeper/errno.js";
-import type { ChildRecord, KeeperEvent, Request, Scope, SetupFailure, SpawnSpec } from "./keeper/types.js";
+import type {
+  ChildRecord,
+  KeeperEvent,
+  Request,
+  Scope,
+  SetupFailure,
+  SpawnSpec,
+  Successor,
+} from "./keeper/types.js";
 import type { Outbox } from "./outbox.js";
 
 const { EINVAL } = constants.errno;
@@ -30,6 +38,8 @@ export interface End extends Termination {
   readonly failure?: SetupFailure;
   /** Nobody was left in its process group, or its session. */
   readonly alone?: boolean;
+  /** Who stood by for it and has taken its place; whoever handles the end follows it, or else it is killed. */
+  readonly successor?: Child;
 }
 
 /** What goes into one step with a spawn. */
@@ -288,7 +298,28 @@ export class Processes {
 
   #ended(event: KeeperEvent & { type: "child-ended" }): void {
     const child = this.#children.get(event.id);
-    if (child === undefined) return;
+    const successor = event.successor === undefined ? undefined : this.#succeeded(event.successor);
+    if (child !== undefined) this.#endOf(child, event, successor);
+    if (successor === undefined || successor.onEnd !== undefined) return;
+    // It is nobody's, as where its service is none any more: it is not to get far.
+    this.#outbox
+      .post({ op: "signal-child", id: successor.id, signal: constants.signals.SIGKILL, scope: "group" })
+      .catch((error: unknown) => this.#report(String(error)));
+  }
+
+  /** The child that the keeper has spawned in the place of another one; an earlier daemon's are known already. */
+  #succeeded({ id, pid, start }: Successor): Child {
+    const known = this.#children.get(id);
+    if (known !== undefined) return known;
+    const child = new Child(id);
+    child.pid = pid;
+    child.start = start;
+    child.settle.answered();
+    this.#add(child);
+    return child;
+  }
+
+  #endOf(child: Child, event: KeeperEvent & { type: "child-ended" }, successor: Child | undefined): void {
     this.#remove(child);
     const end: End = {
       ...decodeWaitStatus(event.pid, event.status),
@@ -298,7 +329,8 @@ export class Processes {
     };
     this.#settle(child, end);
     try {
-      child.onEnd?.(end);
+      // Who asks for the end later finds nobody who could still be followed.
+      child.onEnd?.(successor === undefined ? end : { ...end, successor });
     } catch (error) {
       this.#report(`while handling the end of ${event.id}: ${String(error)}`);
     }

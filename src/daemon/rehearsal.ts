@@ -48,6 +48,8 @@ export async function rehearseStop(host: Host, supervisor: Supervisor): Promise<
       now: () => 0,
       log: nothing,
       record: nothing,
+      redefined: nothing,
+      mayBeSucceeded: () => false,
       shuttingDown: () => false,
       respawn: nothing,
       finish: nothing,

@@ -25,6 +25,7 @@ import { Readables } from "./readables.js";
 import { serviceOfSocket, tidyUp } from "./readiness/tidy.js";
 import { Registry } from "./registry/registry.js";
 import { Request } from "./request.js";
+import { StandBys } from "./stand-bys.js";
 import { States } from "./states.js";
 import { Strangers } from "./strangers.js";
 import { Supervisor, UserCodeError } from "./supervisor.js";
@@ -78,6 +79,7 @@ export class System {
   readonly host: Host;
   readonly registry: Registry;
   readonly supervisor: Supervisor;
+  readonly #standBys: StandBys;
   readonly #parts: SystemParts;
   readonly #hooks: SystemHooks;
   readonly #states: States;
@@ -151,6 +153,12 @@ export class System {
       resolveIdentity,
       report,
     };
+    this.#standBys = new StandBys({
+      host: this.host,
+      registry: this.registry,
+      found: inventory.children.flatMap(({ id, standsBy }) => (standsBy === true ? [id] : [])),
+      goingDown: () => this.supervisor.goingDown,
+    });
     tellCulpritThrough(this.outbox, () => parts.log.writeNow?.());
   }
 
@@ -198,7 +206,10 @@ export class System {
         for (const controller of this.registry.controllers) this.forgetUnstarted(controller);
       })
       .catch((error: unknown) => this.#parts.log.error(errorText(error)));
-    for (const controller of controllers) this.supervisor.changed(controller);
+    for (const controller of controllers) {
+      this.supervisor.changed(controller);
+      this.#standBys.changed(controller);
+    }
     this.host.cgroups.resume();
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -259,6 +270,8 @@ export class System {
       now: () => Date.now() / 1000,
       log: (line) => this.#parts.log.info(line),
       record: () => this.#record(controller),
+      redefined: () => this.#standBys.redefined(controller),
+      mayBeSucceeded: () => this.#standBys.mayStandBy(controller),
       shuttingDown: () => this.supervisor.goingDown,
       respawn: () => this.#respawn(controller),
       finish: () => this.#finish(controller),
@@ -276,7 +289,10 @@ export class System {
     const controller = new Controller(definition, environmentOf, left ?? initialState);
     // Its module could not be read when the others' services were taken over.
     if (left !== undefined && this.#early === undefined)
-      queueMicrotask(() => controller.resume(this.background()));
+      queueMicrotask(() => {
+        controller.resume(this.background());
+        this.#standBys.changed(controller);
+      });
     return controller;
   }
 
@@ -318,6 +334,7 @@ export class System {
     const { name, state } = controller;
     this.supervisor.changed(controller);
     this.#states.changed(controller);
+    this.#standBys.changed(controller);
     if (this.registry.has(controller)) {
       this.notes.putService(name, state);
       return;
@@ -344,6 +361,7 @@ export class System {
     const { name, state } = controller;
     if (name === "root") return;
     this.#states.changed(controller);
+    this.#standBys.redefined(controller);
     this.notes.putDefinition(name, dataOf(controller.definition));
     if (formerName === undefined) return;
     this.#hooks.replaced();

@@ -28,6 +28,7 @@ export const noLogs: LogStreams = {
   begin: async () => ({ open: async () => undefined }),
   label: () => undefined,
   pid: undefined,
+  successionOf: () => undefined,
   systemLogOf: () => undefined,
   openSystemLog: async () => undefined,
   closeSystemLog: () => undefined,

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { configuration, shell, sleeper } from "../support/configuration.js";
 import { bootSystem } from "../support/harness.js";
 
@@ -104,4 +105,74 @@ it("a termination handler decides", async (t) => {
   );
   assert.deepEqual(exits, [3 << 8, 2 << 8, 1 << 8]);
   assert.equal(enabled, true);
+});
+
+const immediate = (name: string, script: string): string =>
+  `service(["${name}"], { respawn: true, respawnDelay: 0, respawnLimit: false, cgroup: false, start: ${shell(script)} })`;
+
+it("without a delay the keeper respawns by itself, while the supervisor stands still and again for the next one", async (t) => {
+  const script = "echo $$ >>{directory}/lives; exec sleep 1000000";
+  const system = await bootSystem(t, { config: configuration([immediate("web", script)]) });
+  const lives = (): readonly string[] => system.read("lives").trim().split("\n");
+  const respawned = async (): Promise<boolean> => {
+    const daemon = system.daemon();
+    assert.ok(daemon !== undefined);
+    const before = lives();
+    const pid = await system.untilProcess("web");
+    // Only then somebody stands by.
+    await delay(1500);
+    process.kill(daemon, "SIGSTOP");
+    try {
+      system.kill(pid, "SIGKILL");
+      return await system
+        .waitFor("it lives again", () => lives().length > before.length)
+        .then(
+          () => true,
+          () => false,
+        );
+    } finally {
+      process.kill(daemon, "SIGKILL");
+    }
+  };
+  assert.ok(await respawned());
+  await system.until(
+    "web",
+    "is the process that the keeper has spawned",
+    ({ pid }) => String(pid) === lives()[1],
+  );
+  assert.ok(await respawned());
+  await system.until("web", "is that of the next one", ({ pid }) => String(pid) === lives()[2]);
+  const { respawns, exits } = await system.service("web");
+  assert.deepEqual([respawns.length, exits, lives().length], [2, [9, 9], 3]);
+});
+
+it("what the keeper has respawned writes lines of its own, whatever the one before has begun", async (t) => {
+  const script = "echo begin $$; printf 'the rest of %s' $$; exec sleep 1000000";
+  const system = await bootSystem(t, { config: configuration([immediate("web", script)]) });
+  const first = await system.untilProcess("web");
+  await delay(1500);
+  system.kill(first, "SIGKILL");
+  const second = await system.untilProcess("web", first);
+  await system.waitForLog(new RegExp(`begin ${second}$`, "m"));
+  const lines = system.log().split("\n");
+  assert.equal(lines.filter((line) => line.endsWith(`[${first}] the rest of ${first}`)).length, 1);
+  assert.equal(lines.filter((line) => line.endsWith(`sh[${second}] begin ${second}`)).length, 1);
+});
+
+it("a log writer that stands still while hundreds are respawned misses nothing that it is told", async (t) => {
+  const names = Array.from({ length: 200 }, (_, index) => `web-${index}`);
+  const system = await bootSystem(t, {
+    config: configuration(names.map((name) => immediate(name, "exec sleep 1000000"))),
+  });
+  const pids = await Promise.all(names.map((name) => system.untilProcess(name)));
+  await delay(2000);
+  const writer = system.logWriter();
+  assert.ok(writer !== undefined);
+  process.kill(writer, "SIGSTOP");
+  for (const pid of pids) system.kill(pid, "SIGKILL");
+  await delay(500);
+  process.kill(writer, "SIGCONT");
+  await Promise.all(names.map((name, index) => system.untilProcess(name, pids[index])));
+  await system.waitForLog(/Service web-199 running/);
+  assert.doesNotMatch(system.log(), /error:/);
 });

@@ -13,6 +13,8 @@ export interface Member {
   readonly respawn: boolean;
   /** Respawns after which one more end disables it; absent: any number. */
   readonly limit?: number;
+  /** Whether the keeper respawns it: without a delay, and without a cgroup. */
+  readonly immediate: boolean;
   /** Ignores TERM: only KILL at the end of its grace period ends it. */
   readonly stubborn: boolean;
   readonly transient: boolean;
@@ -47,14 +49,15 @@ const program = (name: string, mode: string, options = ""): string =>
 
 function member(name: string, traits: Traits = {}): Member {
   const { kind = "process", requirement = [], respawn = false, stubborn = false, transient = false } = traits;
-  const { ownLog = true, retryable = false } = traits;
+  const { ownLog = true, retryable = false, immediate = false } = traits;
   const log = ownLog ? `logFile: "{directory}/logs/${name}.log"` : "";
   const start = traits.start ?? program(name, stubborn ? "stubborn" : "plain", log);
   const stop = traits.stop ?? `makeKillDestructor({ gracePeriod: ${stubborn ? 1 : 5} })`;
   const limit = traits.limit === undefined ? "false" : `[${traits.limit}, 1000000]`;
   const fields = [
     `requirement: ${JSON.stringify(requirement)}`,
-    ...(respawn ? [`respawn: true, respawnDelay: 0.02, respawnLimit: ${limit}`] : []),
+    ...(respawn ? [`respawn: true, respawnDelay: ${immediate ? 0 : 0.02}, respawnLimit: ${limit}`] : []),
+    ...(immediate ? ["cgroup: false"] : []),
     ...(transient ? ["transient: true"] : []),
     ...(retryable ? ["retryable: true"] : []),
     ...(kind === "one-shot" ? ["oneShot: true"] : []),
@@ -65,6 +68,7 @@ function member(name: string, traits: Traits = {}): Member {
     kind,
     requirement,
     respawn,
+    immediate,
     stubborn,
     transient,
     ownLog,
@@ -133,6 +137,8 @@ export const fleet: readonly [Member, ...Member[]] = [
   member("chatty", { ownLog: false }),
   member("phoenix", { respawn: true }),
   member("limited", { respawn: true, limit: 3 }),
+  member("hydra", { respawn: true, immediate: true }),
+  member("mayfly", { respawn: true, immediate: true, ownLog: false, limit: 3 }),
   member("once", {
     kind: "one-shot",
     start: 'makeSystemConstructor("echo $SHEPHERD_MARK >>{directory}/lives/once")',

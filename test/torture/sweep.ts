@@ -1,9 +1,11 @@
 // One operation again and again, and each time a kill one step later: before each system call of the daemon or of the
 // log writer that anybody else can see the effect of, and at each frame of the daemon.
 
+import { setTimeout as delay } from "node:timers/promises";
 import { suiteScope } from "../support/harness.js";
 import type { When } from "./ambush.js";
 import { Bed, type BedOptions, type Verdict } from "./bed.js";
+import { fleet } from "./fleet.js";
 import type { Kill, Operation, Round } from "./workload.js";
 
 export const sweepNames = ["start", "stop", "respawn", "flood", "rotate"] as const;
@@ -75,6 +77,10 @@ const misses = 2;
 const most = 60;
 /** Rounds that one system bears: the histories have caps. */
 const systemRounds = 60;
+/** How long, in ms, a round takes at least: histories hold ten ends, and tell whole seconds. */
+const least = 110;
+/** Where the keeper respawns the service: the next process has to stand by. */
+const leastToStandBy = 700;
 
 export async function sweep(options: SweepOptions): Promise<number> {
   const begin = performance.now();
@@ -151,6 +157,8 @@ class Sweeper {
     if (this.#rounds % systemRounds === 0) await this.close();
     this.#bed ??= await Bed.boot(this.#scope, this.#options);
     const { name, service } = this.#options;
+    const isImmediate = fleet.some((member) => member.name === service && member.immediate);
+    await delay(isImmediate ? leastToStandBy : least);
     const verb = name === "start" ? "stop" : "start";
     const verdict = await this.#bed.round(roundOf([{ verb, service }]));
     if (verdict.wrong.length === 0) return this.#bed;

@@ -209,7 +209,11 @@ function provoke(occasion: Occasion, random: Chance): readonly Operation[] {
       return [{ verb: "restart", service: random.pick(["plain", "chatty", "base", "family", "phoenix"]) }];
     case "respawn":
       return [
-        { verb: "crash", service: random.pick(["phoenix", "revenant", "again", "undying"]), by: "SIGKILL" },
+        {
+          verb: "crash",
+          service: random.pick(["phoenix", "hydra", "hydra", "mayfly", "revenant", "again", "undying"]),
+          by: "SIGKILL",
+        },
       ];
     case "daemonize":
       return [{ verb: "restart", service: random.pick(["daemon", "undying", "slow"]) }];

@@ -6,6 +6,7 @@ import { openConsole, startedOnConsole } from "../console/opening.js";
 import { shownCommand } from "../definition/secrets.js";
 import type { ForkexecData, ProcessReference } from "../definition/types.js";
 import { errorText } from "../error-text.js";
+import type { StandBy } from "../keeper/types.js";
 import type { Child } from "../processes.js";
 import { describeTermination } from "../processes.js";
 import { noProvisions, withProvisions } from "../readiness/attendant.js";
@@ -62,6 +63,40 @@ export async function startForkexec(
   return await finishForkexec(host, context, data, child, { log });
 }
 
+/** Whether a start is nothing but a spawn, which can be prepared. */
+export function isMereSpawn(host: Host, name: string, { options, ownStreams }: ForkexecData): boolean {
+  const { pidFile, readiness = "exec", terminal = false, secretFiles } = options;
+  return (
+    ownStreams !== true &&
+    pidFile === undefined &&
+    readiness === "exec" &&
+    terminal === false &&
+    secretFiles === undefined &&
+    !outlivesStart(options) &&
+    // Of what is in it nobody knows but the kernel, nor of what it counts.
+    host.cgroups.pathOf(name) === undefined
+  );
+}
+
+/**
+ * What stands by for a process of the service, to take its place; undefined where a start is more than a spawn.
+ * @param id the next child's
+ */
+export async function successorOf(
+  host: Host,
+  name: string,
+  data: ForkexecData,
+  id: string,
+): Promise<Omit<StandBy, "op" | "child" | "id"> | undefined> {
+  if (!isMereSpawn(host, name, data)) return undefined;
+  const { command, options } = data;
+  const identity = await host.resolveIdentity(options);
+  const order = host.logs.successionOf(name, basename(command[0]));
+  return order === undefined
+    ? undefined
+    : { spec: spawnSpec(host, name, id, command, options, identity), ...order };
+}
+
 /** As `finishForkexec`, for a start of an earlier daemon: the log writer may not have heard of its stream. */
 export async function resumeForkexec(
   host: Host,
@@ -73,7 +108,7 @@ export async function resumeForkexec(
   const log =
     data.ownStreams === true
       ? undefined
-      : await beginLogOf(host, context, data, await runner(host, data.options));
+      : await beginLogOf(host, context, data, await runner(host, data.options), child.pid);
   return await finishForkexec(host, context, data, child, { log, elapsed });
 }
 
@@ -82,8 +117,9 @@ function beginLogOf(
   { name }: StartContext,
   { command, options }: ForkexecData,
   identity: Identity,
+  pid?: number,
 ): Promise<LogOpening> {
-  return beginLog(host, name, command[0], options, identity);
+  return beginLog(host, name, command[0], options, identity, pid);
 }
 
 /**

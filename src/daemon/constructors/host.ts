@@ -6,7 +6,7 @@ import type { Leader, ServiceState } from "../controller/state.js";
 import type { Deadlines } from "../deadlines.js";
 import type { RelationKind } from "../definition/relations.js";
 import type { ProcessOptions, RunningValue, ServiceDefinition } from "../definition/types.js";
-import type { SpawnSpec } from "../keeper/types.js";
+import type { SpawnSpec, StandBy } from "../keeper/types.js";
 import type { SizedPolicy } from "../logs/rotation-policy.js";
 import type { SystemLogSetup } from "../logs/system-log.js";
 import type { Outbox } from "../outbox.js";
@@ -38,6 +38,8 @@ export interface LogStream {
   readonly pipe: string;
   /** The program's base name, which stands before its lines in the supervisor's log. */
   readonly program: string;
+  /** The process whose lines they are, where there is one already. */
+  readonly pid?: number;
   readonly file?: { readonly path: string; readonly uid?: number; readonly gid?: number };
 }
 
@@ -49,6 +51,9 @@ export interface LogOpening {
    */
   open(pid: number): Promise<void>;
 }
+
+/** What the log writer is told of a process that takes another one's place. */
+export type Succession = Required<Pick<StandBy, "through" | "messages" | "after" | "place">>;
 
 /** The log writer, as far as constructors know it. */
 export interface LogStreams {
@@ -65,6 +70,11 @@ export interface LogStreams {
   ended(name: string): void;
   /** Tells whose lines they are from now on. */
   label(name: string, program: string, pid: number): void;
+  /**
+   * What has to be told, and through what, when a process of a service has ended and the next one is spawned, so that lines
+   * are not taken for the other one's; undefined while they are not read.
+   */
+  successionOf(name: string, program: string): Succession | undefined;
   /** The service whose log the system log is, if there is one. */
   systemLogOf(): string | undefined;
   /** Reads the system log's sources, and writes its files; rejects with an error that names the file and the reason. */

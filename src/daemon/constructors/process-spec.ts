@@ -108,13 +108,17 @@ export async function openLog(...log: Parameters<typeof beginLog>): Promise<void
   await open(0);
 }
 
-/** As `openLog`, but resolves as soon as the program may be executed, with what has its lines read. */
+/**
+ * As `openLog`, but resolves as soon as the program may be executed, with what has its lines read.
+ * @param pid of the process, where there is one already
+ */
 export async function beginLog(
   host: Host,
   service: string,
   program: string,
   options: ProcessOptions,
   identity: Identity,
+  pid?: number,
 ): Promise<LogOpening> {
   const pipe = pipeName(service);
   const owner = {
@@ -129,6 +133,7 @@ export async function beginLog(
     name: service,
     pipe,
     program: basename(program),
+    ...(pid === undefined ? {} : { pid }),
     ...(options.logFile === undefined ? {} : { file: { path: options.logFile, ...owner } }),
   });
 }

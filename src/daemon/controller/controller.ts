@@ -16,7 +16,7 @@ import { Core, type Environment } from "./core.js";
 import { Ending } from "./ending.js";
 import { madeType } from "./made-value.js";
 import { Reloading } from "./reloading.js";
-import { type Parts, resume } from "./resuming.js";
+import { type Parts, resume, resumeStart } from "./resuming.js";
 import { durable } from "./running-value.js";
 import { Starting, type StartOutcome } from "./starting.js";
 import { initialState, type ServiceState, type Wanted } from "./state.js";
@@ -48,6 +48,7 @@ export class Controller {
       ending.unitEnded({ of: "run", result: "watchdog", reason, by: "abort" });
       return true;
     };
+    ending.goOn = () => resumeStart(this.#parts, core.background());
     const starting = new Starting(core, ending, attending, aftermaths);
     const reloading = new Reloading(core);
     const stopping = new Stopping(core, { starting, ending, attending, aftermaths, reloading });
@@ -77,6 +78,7 @@ export class Controller {
 
   set replacement(replacement: ServiceDefinition | undefined) {
     this.#parts.core.replacement = replacement;
+    this.#parts.core.environment.redefined();
   }
 
   /** Whether the configuration in force has no such service any more: it is removed when it stops. */
@@ -86,6 +88,15 @@ export class Controller {
 
   set obsolete(obsolete: boolean) {
     this.#parts.core.obsolete = obsolete;
+    this.#parts.core.environment.redefined();
+  }
+
+  /**
+   * In how many seconds it would be started again at once if it ended then, with nobody to be asked; undefined: not as things
+   * are. What is above 0 is for its respawn limit.
+   */
+  get respawnsAtOnceIn(): number | undefined {
+    return this.#parts.core.respawnsAtOnceIn;
   }
 
   /** Whether a stop is under way, be it of a start that it cancels. */

@@ -8,6 +8,7 @@ import type { Child, Step } from "../processes.js";
 import { Attendant, type Attended } from "../readiness/attendant.js";
 import { Request } from "../request.js";
 import { reduce } from "./reduce.js";
+import { respawnAllowedIn, respawnsUnasked } from "./respawn.js";
 import { isDown, type OwnProcess, type ServiceState, type StateEvent, type Wanted } from "./state.js";
 
 /** What one service tells the supervisor and asks of it. */
@@ -18,6 +19,10 @@ export interface Environment {
   log(line: string): void;
   /** Writes the service's note. */
   record(): void;
+  /** The service's definition is another one, or is to be. */
+  redefined(): void;
+  /** Whether the keeper may have respawned it by itself, as things are now. */
+  mayBeSucceeded(): boolean;
   /** Whether the system is going down: nothing is respawned then. */
   shuttingDown(): boolean;
   /** Starts the service again, requirements included. */
@@ -81,6 +86,16 @@ export class Core implements Attended {
 
   get host(): Host {
     return this.environment.host;
+  }
+
+  /**
+   * In how many seconds it would be started again at once if it ended then, with nobody to be asked; undefined: not as things
+   * are. What is above 0 is for its respawn limit.
+   */
+  get respawnsAtOnceIn(): number | undefined {
+    if (this.replacement !== undefined || this.obsolete) return undefined;
+    if (!respawnsUnasked(this.definition, this.#state)) return undefined;
+    return respawnAllowedIn(this.#state.lastRespawns, this.definition.respawnLimit, this.now());
   }
 
   /** For work that no client asked for: its lines go to the log alone. */

@@ -2,9 +2,9 @@
 // and it is respawned under its limit, or stays stopped.
 
 import { basename } from "node:path";
-import type { TerminationDecision } from "../definition/types.js";
+import type { RunningValue, TerminationDecision } from "../definition/types.js";
 import { errorText } from "../error-text.js";
-import { decodeWaitStatus, describeTermination, type End } from "../processes.js";
+import { type Child, decodeWaitStatus, describeTermination, type End } from "../processes.js";
 import { describeEnd, mainRole, resultOf } from "../units/result.js";
 import type { UnitRun } from "../units/run.js";
 import { heirOf } from "../units/runtime.js";
@@ -14,7 +14,7 @@ import type { Core } from "./core.js";
 import { clearAway } from "./remains.js";
 import { respawnLimitHit } from "./respawn.js";
 import { isProcess } from "./running-value.js";
-import type { Aftermath } from "./state.js";
+import type { Aftermath, Leader } from "./state.js";
 
 export class Ending {
   readonly #core: Core;
@@ -23,6 +23,8 @@ export class Ending {
   #cleanup: Promise<void> = Promise.resolve();
   /** A unit's run is over; what follows is noted in this turn. */
   unitEnded: (aftermath: Aftermath) => void = () => undefined;
+  /** Goes on with a start of which the process is there, as its note tells. */
+  goOn: () => void = () => undefined;
 
   constructor(core: Core) {
     this.#core = core;
@@ -36,6 +38,8 @@ export class Ending {
   /** The process of this service ended, expected or not. Runs in the turn that acknowledges the event. */
   processEnded(end: End): void {
     this.#processEnded(end);
+    // The log writer was told before the successor was spawned, whose lines they are from then on.
+    if (end.successor !== undefined && this.#core.state.status === "starting") return;
     // Last, so that what a respawn at once orders of the log writer goes with it.
     this.#core.host.logs.ended(this.#core.name);
   }
@@ -51,13 +55,24 @@ export class Ending {
     }
     if (status !== "running") {
       core.dispatch({ type: "process-ended", time: end.time, status: end.status });
+      // The stop came too late for its successor, and ends that too before it is over.
+      if (status === "stopping" && end.successor !== undefined) this.#take(end.successor);
       return;
     }
     if (end.status !== 0) core.log(`Service ${core.name} (PID ${end.pid}) ${describeTermination(end)}.`);
-    // Without a cgroup what it has left behind on purpose is let live.
-    const leftNothing = end.alone === true && core.host.cgroups.pathOf(core.name) === undefined;
-    const leader = isProcess(value) && !leftNothing ? { leader: { id: value.id, pid: value.pid } } : {};
-    core.dispatch({ type: "process-ended", time: end.time, status: end.status, ...leader });
+    if (end.successor !== undefined && core.environment.mayBeSucceeded()) {
+      this.#goOnWith(end, end.successor);
+      return;
+    }
+    const leader = this.#leaves(end, value);
+    // What has just become wrong is ended as what was left behind.
+    if (end.successor !== undefined) core.follow(end.successor);
+    core.dispatch({
+      type: "process-ended",
+      time: end.time,
+      status: end.status,
+      ...(leader === undefined ? {} : { leader }),
+    });
     this.clearAway();
     const handler = core.definition.terminationHandler;
     const applied = core.replacement !== undefined;
@@ -84,6 +99,34 @@ export class Ending {
         this.#decided("default");
       },
     );
+  }
+
+  /** Whoever leads what is to be ended now that the service's process has; undefined where nothing can be left. */
+  #leaves({ alone, successor }: End, value: RunningValue | undefined): Leader | undefined {
+    const { host, name } = this.#core;
+    if (successor !== undefined) return { id: successor.id, pid: successor.pid };
+    // Without a cgroup what it has left behind on purpose is let live.
+    const leftNothing = alone === true && host.cgroups.pathOf(name) === undefined;
+    return isProcess(value) && !leftNothing ? { id: value.id, pid: value.pid } : undefined;
+  }
+
+  /** The keeper has respawned it already: that is noted, and gone on with as with what an earlier daemon has begun. */
+  #goOnWith({ time, status }: End, successor: Child): void {
+    const core = this.#core;
+    core.dispatch({ type: "process-ended", time, status });
+    core.environment.stopped(true);
+    core.log(`Respawning ${core.name}.`);
+    core.dispatch({ type: "respawning", time: core.now() });
+    core.log(`Starting service ${core.name}...`);
+    core.dispatch({ type: "start", time: core.now(), arguments: [] });
+    this.#take(successor);
+    this.goOn();
+  }
+
+  /** A process that the keeper has spawned by itself is one of the service's. */
+  #take(successor: Child): void {
+    this.#core.dispatch({ type: "taken", child: successor.id });
+    this.#core.follow(successor);
   }
 
   /** The main process of a unit ended: another one may have taken its place. */

@@ -73,6 +73,9 @@ export function reduce(state: ServiceState, event: StateEvent): ServiceState {
       };
       return { ...state, processes: push(stillOfUse(state.processes, step), made, caps.processes) };
     }
+    case "taken":
+      if (state.status !== "stopping") expect(state, event, "starting");
+      return { ...state, processes: push(state.processes, { id: event.child }, caps.processes) };
     case "late":
       return {
         ...state,

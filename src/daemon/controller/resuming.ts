@@ -48,8 +48,11 @@ export function resume(parts: Parts, request: Request): void {
   core.closeIfDown();
 }
 
-/** A built-in start goes on where it was; a start function is never silently run a second time. */
-function resumeStart({ core, starting, ending }: Parts, request: Request): void {
+/**
+ * A built-in start goes on where it was, be it an earlier daemon or the keeper itself that has begun it; a start function is
+ * never silently run a second time.
+ */
+export function resumeStart({ core, starting, ending }: Parts, request: Request): void {
   const { host, definition, builtinStart: data } = core;
   const { processes, statusChanges, startArguments, respawning } = core.state;
   const begun = core.begun("start");

@@ -145,6 +145,8 @@ export type StateEvent =
     }
   | { readonly type: "start-again" }
   | { readonly type: "spawned"; readonly child: string; readonly step?: string }
+  /** The keeper has spawned it by itself: what starts goes on with it, and a stop, which has not made it, ends it. */
+  | { readonly type: "taken"; readonly child: string }
   /** The time of a process is over. */
   | { readonly type: "late"; readonly child: string }
   | { readonly type: "own-process-ended"; readonly id: string; readonly end: ProcessEnd }

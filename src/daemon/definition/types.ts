@@ -352,7 +352,7 @@ export interface ServiceOptions extends Relations {
   readonly respawn?: boolean;
   /** Default 5 times within 7 seconds; `false` for none. */
   readonly respawnLimit?: RespawnLimit | readonly [times: number, seconds: number] | false;
-  /** Seconds before each respawn; default 0.1. */
+  /** Seconds before each respawn; default 0.1. With 0 the keeper does it by itself where nobody has to be asked. */
   readonly respawnDelay?: number;
   /** A constructor or a function; default: succeeds at once with the running value `true`. */
   readonly start?: Constructor;

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { constants } from "node:os";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { Succession } from "../constructors/host.js";
 import { errorText } from "../error-text.js";
 import type { Keeper, KeeperEvent, Request } from "../keeper/types.js";
 import { Outbox } from "../outbox.js";
@@ -19,6 +20,7 @@ import {
 } from "./log-notes.js";
 import {
   decodeMessage,
+  encodeOrder,
   type FileOrder,
   type LogFile,
   type Message,
@@ -26,7 +28,14 @@ import {
   type Rotated,
   type Sink,
 } from "./messages.js";
-import { type Answer, type Answered, LogError, OrderQueue, type QueuedOrder } from "./order-queue.js";
+import {
+  type Answer,
+  type Answered,
+  LogError,
+  OrderQueue,
+  type QueuedOrder,
+  unawaited,
+} from "./order-queue.js";
 import { SystemLog } from "./system-log.js";
 import { describeTrouble, Troubles } from "./troubles.js";
 import { control, WriterProcess } from "./writer-process.js";
@@ -36,6 +45,9 @@ export type { LogFile, Sink } from "./messages.js";
 export { LogError } from "./order-queue.js";
 export type { SystemLogSetup } from "./system-log.js";
 
+/** Stands where the keeper puts a pid: no name can have these bytes, which are no UTF-8. */
+const unlikely = 0x1f_ff_fe_fd_fc_fb_fa;
+const unlikelyBytes = Buffer.from([0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff, 0x1f, 0]);
 /** The daemon's own pipe, which the keeper made, and its stream: no service has that name. */
 const daemonPipe = "log/daemon";
 const daemonOrder: QueuedOrder = {
@@ -273,6 +285,23 @@ export class LogWriter {
     this.#streams.set(name, labelled);
     this.#send(noteStream(name, labelled));
     this.#order({ op: "label", name, program, pid }).catch((error: unknown) => this.#report(error));
+  }
+
+  /**
+   * What tells the writer, where nobody else does, that the process of a stream has ended and another one follows: what it
+   * wrote last is written, its number stands before no further line, and then the next one's does. Nobody awaits an answer.
+   */
+  successionOf(name: string, program: string): Succession | undefined {
+    if (!this.#begun || !this.#streams.has(name)) return undefined;
+    const label = { op: "label", name, program } as const;
+    const encode = (order: Order): Uint8Array => encodeOrder(unawaited, order, true);
+    const after = encode({ ...label, pid: unlikely });
+    return {
+      through: control,
+      messages: [encode({ op: "drain", partial: true, name }), encode({ ...label, pid: 0 })],
+      after,
+      place: Buffer.from(after).indexOf(unlikelyBytes),
+    };
   }
 
   /** Resolves when everything that is in the pipe, or in all pipes, is written, a last line without its end too. */

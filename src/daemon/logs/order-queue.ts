@@ -9,6 +9,8 @@ import { encodeOrder, type Message, type Order } from "./messages.js";
 /** Orders that may be unanswered: so many always fit into the socket's buffer. */
 const window = 32;
 const tagBits = 20;
+/** The number of an order whose answer nobody waits for. */
+export const unawaited = 0;
 /** How a socket says that nobody is at its other end. */
 const gone: ReadonlySet<number> = new Set([
   constants.errno.EPIPE,
@@ -221,7 +223,7 @@ export class OrderQueue {
   }
 
   #nextNumber(): number {
-    this.#number = (this.#number + 1) % 2 ** tagBits;
+    this.#number = (this.#number % (2 ** tagBits - 1)) + 1;
     return this.#tagBase + this.#number;
   }
 }

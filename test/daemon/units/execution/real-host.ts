@@ -60,6 +60,7 @@ export async function realBench(context: TestContext, parent?: string): Promise<
         begin: async () => ({ open: async () => undefined }),
         label: ignore,
         pid: undefined,
+        successionOf: () => undefined,
         systemLogOf: () => undefined,
         openSystemLog: async () => undefined,
         closeSystemLog: () => undefined,
