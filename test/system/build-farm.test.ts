@@ -212,7 +212,8 @@ describe("examples/build-farm.ts as PID 1 in a root of its own", { skip: whyNot(
     const file = "/etc/guix-build-coordinator/agent-password";
     await root.ok("chmod", "0444", file);
     assert.notEqual((await root.herd("restart", agent)).status, 0);
-    assert.ok(root.output.includes(`secret file ${file} (mode 0444): everybody has access to it`));
+    const why = `secret file ${file} (mode 0444): everybody has access to it`;
+    await root.waitFor("the log tells why", () => root.output.includes(why));
     await root.ok("chmod", "0400", file);
     await root.shell(`herd start ${agent}`);
     const { pid } = recordOf(agent);
