@@ -59,10 +59,18 @@ export function timerViolations(
   ];
 }
 
-/** Whether every run that goes on has written itself down: one that has not yet would count for the next round. */
-export function isTold(name: string, { processes, runs }: Snapshot): boolean {
+/**
+ * Whether every run that goes on has written itself down: one that has not yet would count for the next round. Its process
+ * has no mark until it has executed its program, and is known by its status alone until then.
+ */
+export function isTold(name: string, { services, processes, runs }: Snapshot): boolean {
   const marks = new Set(runs.get(name)?.map(({ mark }) => mark));
-  return processes.every(({ mark }) => mark === undefined || serviceOfMark(mark) !== name || marks.has(mark));
+  const going = services.get(name)?.timer?.processes ?? [];
+  const markOf = new Map(processes.map(({ inner, mark }) => [inner, mark]));
+  return (
+    processes.every(({ mark }) => mark === undefined || serviceOfMark(mark) !== name || marks.has(mark)) &&
+    going.every(({ pid }) => marks.has(markOf.get(pid) ?? ""))
+  );
 }
 
 function isSameRun(a: PastRun, b: PastRun): boolean {

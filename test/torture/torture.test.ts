@@ -5,6 +5,8 @@ import { it } from "node:test";
 import { added } from "./changes.js";
 import { possibleValues } from "./influence.js";
 import { run } from "./run.js";
+import type { Snapshot } from "./snapshot.js";
+import { isTold } from "./timer-model.js";
 import { plan } from "./workload.js";
 
 it("30 kills lose nothing", async () => {
@@ -32,6 +34,21 @@ it("a flag is what its last setting says, as far as an order is known", () => {
   assert.deepEqual(possibleValues(true, [on, { ...off, sent: 0.5 }]), new Set([true, false]));
   assert.deepEqual(possibleValues(true, [{ ...off, certain: false }]), new Set([true, false]));
   assert.deepEqual(possibleValues(false, []), new Set([false]));
+});
+
+it("a run that is known by its status alone has not told its mark", () => {
+  const mark = "system.ticker%230.1";
+  const timer = { processes: [{ pid: 7, start: 1 }], past: [] };
+  const seen = (processes: readonly object[], runs: readonly object[]): Snapshot =>
+    ({
+      services: new Map([["ticker", { timer }]]),
+      processes,
+      runs: new Map([["ticker", runs]]),
+    }) as unknown as Snapshot;
+  assert.equal(isTold("ticker", seen([{ inner: 7, mark: undefined }], [])), false);
+  assert.equal(isTold("ticker", seen([{ inner: 7, mark }], [])), false);
+  assert.equal(isTold("ticker", seen([], [])), false);
+  assert.equal(isTold("ticker", seen([{ inner: 7, mark }], [{ mark }])), true);
 });
 
 it("what a history gained is told, and that it lost something", () => {
