@@ -118,10 +118,10 @@ export class StandBys {
     const { host } = this.#parts;
     const { name, definition, state } = controller;
     if (!this.#isKnown || state.status !== "running" || this.#armed.get(controller)?.isOld === false) return;
-    const data = definition.start[builtin];
-    if (data?.kind !== "forkexec" || !isMereSpawn(host, name, data)) return;
     const seconds = controller.respawnsAtOnceIn;
     if (seconds === undefined) return;
+    const data = definition.start[builtin];
+    if (data?.kind !== "forkexec" || !isMereSpawn(host, name, data)) return;
     if (seconds > 0) {
       this.#whenAllowed(controller, seconds);
       return;

@@ -24,6 +24,8 @@ import {
 } from "../support/system.js";
 import { waitFor } from "../support/wait.js";
 
+/** After how many ms without a start somebody is to stand by, at most. */
+const restMs = 1000;
 const { SIGKILL, SIGTERM } = constants.signals;
 const killed = { signal: SIGKILL } as const;
 const told = [new Uint8Array([1]), new Uint8Array([2])];
@@ -346,19 +348,22 @@ test("a service that is respawned too often is disabled as ever", async () => {
   assert.deepEqual([status, enabled], ["stopped", false]);
 });
 
-test("a keeper that knows nothing of it is asked once, and respawns are made from here", async () => {
+test("a keeper that knows nothing of it is asked once, and respawns are made from here", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const keeper = fakeKeeper();
   keeper.refuse("stand-by", constants.errno.ENOSYS);
   const one = begun([web()], keeper);
   await started(one, "web");
   const asked = (): number => keeper.requests.filter(({ op }) => op === "stand-by").length;
-  await waitFor("it was asked", () => asked() === 1);
+  t.mock.timers.tick(restMs);
+  await until("it was asked", () => asked() === 1);
   await settle();
   keeper.end(childOf(one), killed);
   await rest(one);
   assert.equal(stateOf(one, "web").status, "running");
   assert.equal(keeper.requests.filter(({ op }) => op === "spawn").length, 2);
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  t.mock.timers.tick(10 * restMs);
+  await settle();
   assert.equal(asked(), 1);
 });
 
@@ -383,14 +388,19 @@ test("the next daemon has stand by what its own definition says", async () => {
   });
 });
 
+/** A service for which somebody stands by when the sweep begins. */
+const standing = {
+  definitions: [web()],
+  parts,
+  before: async (one: TestSystem): Promise<void> => {
+    await started(one, "web");
+    await armed(one);
+  },
+};
+
 test("a service is respawned once and its end told once, whenever the daemon dies", () =>
   sweep({
-    definitions: [web()],
-    parts,
-    before: async (one) => {
-      await started(one, "web");
-      await armed(one);
-    },
+    ...standing,
     act: async (one) => {
       one.keeper.end(childOf(one), killed);
       await rest(one);
@@ -401,12 +411,7 @@ test("a service is respawned once and its end told once, whenever the daemon die
 
 test("a stop that crosses with the keeper's respawn leaves nothing, whenever the daemon dies", () =>
   sweep({
-    definitions: [web()],
-    parts,
-    before: async (one) => {
-      await started(one, "web");
-      await armed(one);
-    },
+    ...standing,
     act: async (one) => {
       const former = childOf(one);
       const stop = one.system.supervisor.stop("web", [], client());

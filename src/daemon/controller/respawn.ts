@@ -1,6 +1,6 @@
 // When a service may be respawned: the manual's respawn limit ("Defining Services"), as pure functions.
 
-import { builtin, type RespawnLimit, type ServiceDefinition } from "../definition/types.js";
+import type { RespawnLimit, ServiceDefinition } from "../definition/types.js";
 import type { ServiceState } from "./state.js";
 
 /**
@@ -35,7 +35,6 @@ export function respawnsUnasked(definition: ServiceDefinition, state: ServiceSta
     definition.respawnDelay === 0 &&
     definition.terminationHandler === undefined &&
     !definition.transient &&
-    definition.start[builtin]?.kind === "forkexec" &&
     state.status === "running" &&
     state.enabled &&
     state.wanted === undefined &&
